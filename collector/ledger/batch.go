@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"time"
+
+	"github_workflow_exporter/collector/family"
+)
+
+// Sample adds one observation to one series: Value 1 to a counter, seconds to a histogram, a Unix time to a gauge.
+type Sample struct {
+	Family family.ID
+	Values []string // one per label of the family, in its order
+	Value  float64
+	// Exemplar names the job behind the sample; nil for none.
+	Exemplar *Exemplar
+}
+
+// Exemplar is kept, the last one per counter and per histogram bucket, in memory only.
+type Exemplar struct {
+	RunID, JobID int64 // JobID 0: not of one job
+	At           time.Time
+}
+
+// Entry is the account of one job listed under an attempt. It commits once: a job that executed by its id, whatever
+// attempt it is listed under; one that is left out as a whole by its id and attempt.
+type Entry struct {
+	Run     int64
+	ID      int64
+	Attempt int
+	// Fingerprint identifies the execution under whatever id; 0 for none. See Ledger.Executions.
+	Fingerprint uint64
+	// Omitted is the reason for which the job is left out as a whole ("" when it executed); it is counted as a discard
+	// and Samples stay empty.
+	Omitted string
+	// Discards are reasons, one for each value of the job that could not be observed.
+	Discards []string
+	Samples  []Sample
+	// Completed is the job's end, for the ingest lag; may be zero.
+	Completed time.Time
+}
+
+// RunMark is what is remembered of a run.
+type RunMark struct {
+	Created time.Time // the run's first creation
+	Started time.Time // start of the newest attempt known
+	Open    bool      // an attempt is still to be closed: the run is followed by id
+	Closed  []int     // attempts closed, ascending
+}
+
+// Closing closes one attempt of a run. It commits once; the second closing of an attempt adds nothing.
+type Closing struct {
+	Attempt  int
+	Samples  []Sample
+	Discards []string
+}
+
+// RunChange is the progress made with one run.
+type RunChange struct {
+	Run     int64
+	Created time.Time // kept if the mark has none yet
+	Started time.Time // the mark keeps the latest
+	Open    bool      // replaces the mark's
+	Close   []Closing
+}
+
+// Account is what is remembered of a repository.
+type Account struct {
+	ID   int64
+	Name string // owner/name as last seen
+	// Since is set at birth and never moves: attempts started before it do not count.
+	Since time.Time
+	// Swept is set once the first sweep is over: series born later are not baseline.
+	Swept bool
+	// Through: every run created before it has been seen in the list.
+	Through time.Time
+	// Pruned: marks of runs whose newest attempt started before it have been forgotten.
+	Pruned time.Time
+}
+
+// Batch is what commits together, all of one repository: one transaction, all or nothing.
+type Batch struct {
+	Repository int64
+	// Account, if not nil, replaces the repository's account, but for Since once set and Swept once true.
+	Account *Account
+	Entries []Entry
+	Runs    []RunChange
+	// WorkflowNames: names last seen by workflow id.
+	WorkflowNames map[int64]string
+}
+
+// Result tells what a commit changed.
+type Result struct {
+	// Recorded are the entries that had not been committed before and executed, in the batch's order (indexes).
+	Recorded []int
+	// Closed counts the attempts that had not been closed before.
+	Closed int
+	// Changed are the series with a new state, born ones included, each once.
+	Changed []*Series
+	// Overflowed counts samples by family that went to the overflow series for want of room.
+	Overflowed map[family.ID]int
+}

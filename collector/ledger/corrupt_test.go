@@ -1,0 +1,412 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github_workflow_exporter/collector/family"
+)
+
+// bytesAt is a file in memory.
+type bytesAt []byte
+
+func (b bytesAt) ReadAt(p []byte, off int64) (int, error) { return bytes.NewReader(b).ReadAt(p, off) }
+
+// sampleFile is a ledger's file with several levels of pages, free pages and overflow pages, and the contents it may
+// show: its own, and those before its last transaction, to which a damaged header falls back as after a power cut.
+func sampleFile(t testing.TB) (file []byte, contents []string) {
+	t.Helper()
+	c := newClock()
+	o := c.options(fastDir(t))
+	l := open(t, o)
+	for i := range int64(12) {
+		b := Batch{Repository: i%3 + 1, Account: account(i%3 + 1), WorkflowNames: map[int64]string{i: "CI"}}
+		for j := range int64(40) {
+			id := i*1000 + j
+			b.Entries = append(b.Entries, Entry{Run: id / 4, ID: id, Attempt: 1, Fingerprint: uint64(id), Discards: []string{"missing_time"},
+				Samples: []Sample{conclusion(fmt.Sprint("job ", id%97), "success"), duration(fmt.Sprint("job ", id%97), float64(id))}})
+			b.Runs = append(b.Runs, RunChange{Run: id / 4, Started: start.Add(time.Duration(i) * time.Hour), Open: id%5 == 0, Close: []Closing{{Attempt: 1}}})
+		}
+		if i == 5 {
+			// A run of very many jobs does not fit a page.
+			for j := range int64(500) {
+				b.Entries = append(b.Entries, Entry{Run: 1 << 40, ID: 1<<40 + j*1000, Attempt: 1, Fingerprint: 1})
+			}
+		}
+		commitBatch(t, l, b)
+		c.pass(time.Minute)
+	}
+	if _, err := l.Prune(context.Background(), 1, start.Add(4*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	contents = append(contents, dump(t, l))
+	commitBatch(t, l, Batch{Repository: 1, Entries: []Entry{entry(77, conclusion("last", "success"))}})
+	contents = append(contents, dump(t, l))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(l.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without the space for growth, in which damage does no harm.
+	p, err := openPages(bytesAt(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file[:int64(p.pages)*p.pageSize], contents
+}
+
+// plant makes a ledger's directory with a given file.
+func plant(t testing.TB, file []byte) Options {
+	t.Helper()
+	o := newClock().options(fastDir(t))
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(o.Dir, fileName), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// refuses checks that a file is refused as damaged, and left as it is.
+func refuses(t *testing.T, o Options, file []byte, want string) {
+	t.Helper()
+	path := filepath.Join(o.Dir, fileName)
+	_, openErr := Open(o)
+	_, checkErr := Check(o.Dir)
+	backup := filepath.Join(o.Dir, "backup")
+	backupErr := Backup(o.Dir, backup)
+	for what, err := range map[string]error{"Open": openErr, "Check": checkErr, "Backup": backupErr} {
+		var corrupt *CorruptError
+		if !errors.As(err, &corrupt) || corrupt.Path != path {
+			t.Errorf("%s: %v, want a CorruptError of %s", what, err, path)
+			continue
+		}
+		for _, s := range []string{want, path, "restore a backup", "move the file away"} {
+			if !strings.Contains(err.Error(), s) {
+				t.Errorf("%s: %q does not say %q", what, err, s)
+			}
+		}
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, file) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+	if _, err := os.Stat(backup); err == nil {
+		t.Error("a backup was made of it")
+	}
+}
+
+func TestRefusedFiles(t *testing.T) {
+	good, _ := sampleFile(t)
+	page := os.Getpagesize()
+	random := make([]byte, 3*page)
+	rand.NewChaCha8([32]byte{1}).Read(random)
+	for _, c := range []struct {
+		name, want string
+		file       []byte
+	}{
+		{"empty", "the file is empty", nil},
+		{"text", "no valid header", []byte("not a ledger\n")},
+		{"random", "no valid header", random},
+		{"zeros", "no valid header", make([]byte, len(good))},
+		{"header only", "cut short", good[:2*page]},
+		{"half", "cut short", good[:len(good)/2/page*page]},
+		{"another program's", "it is no ledger", foreignFile(t)},
+	} {
+		t.Run(c.name, func(t *testing.T) { refuses(t, plant(t, c.file), c.file, c.want) })
+	}
+	t.Run("directory", func(t *testing.T) {
+		o := newClock().options(fastDir(t))
+		if err := os.MkdirAll(filepath.Join(o.Dir, fileName), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("Open = %v", err)
+		}
+	})
+}
+
+// foreignFile is a sound bbolt file that is no ledger.
+func foreignFile(t testing.TB) []byte {
+	path := filepath.Join(t.TempDir(), "other.db")
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("things"))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("a"), []byte("b"))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// damage is tried in many places. The file must be refused and left alone, or show what it held (the damage hit something
+// not in use), never anything else, and nothing may crash.
+func damage(t *testing.T, rounds int, hurt func(r *rand.Rand, file []byte) []byte) {
+	good, contents := sampleFile(t)
+	r := rand.New(rand.NewPCG(7, 7))
+	refused := 0
+	for range rounds {
+		file := hurt(r, bytes.Clone(good))
+		o := plant(t, file)
+		l, err := Open(o)
+		if err != nil {
+			refused++
+			var corrupt *CorruptError
+			if !errors.As(err, &corrupt) {
+				t.Fatalf("not a CorruptError: %v", err)
+			}
+			if now, err := os.ReadFile(filepath.Join(o.Dir, fileName)); err != nil || !bytes.Equal(now, file) {
+				t.Fatalf("the refused file was changed (%v)", err)
+			}
+			continue
+		}
+		if got := dump(t, l); got != contents[0] && got != contents[1] {
+			t.Fatalf("a damaged file was opened and shows something else")
+		}
+		// What opens works.
+		commitBatch(t, l, Batch{Repository: 1, Entries: []Entry{entry(78, conclusion("after", "success"))}})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Check(o.Dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d refused", refused, rounds)
+	if refused < rounds/4 {
+		t.Errorf("only %d of %d damaged files were refused", refused, rounds)
+	}
+}
+
+func TestBitFlips(t *testing.T) {
+	damage(t, 300, func(r *rand.Rand, file []byte) []byte {
+		file[r.IntN(len(file))] ^= 1 << r.IntN(8)
+		return file
+	})
+}
+
+func TestOverwrittenPages(t *testing.T) {
+	page := os.Getpagesize()
+	damage(t, 150, func(r *rand.Rand, file []byte) []byte {
+		n := len(file) / page
+		to, from := 2+r.IntN(n-2), 2+r.IntN(n-2)
+		switch dst := file[to*page : (to+1)*page]; r.IntN(4) {
+		case 0:
+			clear(dst)
+		case 1:
+			copy(dst, file[from*page:]) // another page
+		case 2:
+			copy(dst[:16], file[to*page:]) // header kept, rest random
+			for i := 16; i < page; i++ {
+				dst[i] = byte(r.Uint32())
+			}
+		case 3:
+			copy(dst[page/2:], file[from*page:]) // a torn write
+		}
+		return file
+	})
+}
+
+func TestTruncations(t *testing.T) {
+	damage(t, 100, func(r *rand.Rand, file []byte) []byte { return file[:r.IntN(len(file))] })
+}
+
+// TestTreeThatBitesItsTail: a branch that points to itself sends bbolt, its check included, into a recursion without end.
+func TestTreeThatBitesItsTail(t *testing.T) {
+	good, _ := sampleFile(t)
+	page := os.Getpagesize()
+	found := 0
+	for id := 2; id < len(good)/page; id++ {
+		p := good[id*page : (id+1)*page]
+		if native.Uint64(p) != uint64(id) || native.Uint16(p[8:]) != flagBranch {
+			continue
+		}
+		file := bytes.Clone(good)
+		native.PutUint64(file[id*page+pageHeader+8:], uint64(id))
+		if _, err := readPages(bytesAt(file), int64(len(file))); err == nil {
+			continue // a page no longer in use
+		} else if !strings.Contains(err.Error(), "used twice") {
+			t.Errorf("page %d: %v", id, err)
+		}
+		found++
+		refuses(t, plant(t, file), file, "used twice")
+	}
+	if found == 0 {
+		t.Error("the sample has no branch page")
+	}
+}
+
+// tamper changes a sound ledger through bbolt, so that its pages are sound too.
+func tamper(t *testing.T, change func(tx *bolt.Tx) error) (Options, []byte) {
+	t.Helper()
+	good, _ := sampleFile(t)
+	o := plant(t, good)
+	path := filepath.Join(o.Dir, fileName)
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(change), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o, file
+}
+
+// TestBrokenReferences: sound pages and sums do not make a ledger.
+func TestBrokenReferences(t *testing.T) {
+	deleteFirst := func(table table) func(tx *bolt.Tx) error {
+		return func(tx *bolt.Tx) error {
+			c := tx.Bucket([]byte(table.name)).Cursor()
+			c.First()
+			return c.Delete()
+		}
+	}
+	birth := func(number uint64, values ...string) []byte {
+		return appendBirth(begin(nil), birthRecord{Family: number, Values: values})
+	}
+	six := []string{"a", "b", "c", "d", "e", "f"}
+	for _, c := range []struct {
+		name, want string
+		change     func(tx *bolt.Tx) error
+	}{
+		{"no labels", "no such series", deleteFirst(labelTable)},
+		{"no state", "one before has no state", deleteFirst(stateTable)},
+		{"no account", "no account of repository 1", func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte(accountTable.name)).Delete(key1(1))
+		}},
+		{"open run missing in the index", "not among the open ones", deleteFirst(openTable)},
+		{"index without open run", "are open", func(tx *bolt.Tx) error {
+			return put(tx, openTable, key2(1, 1<<50), begin(nil))
+		}},
+		{"table missing", "table state is missing", func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("state")) }},
+		{"table too many", "10 tables", func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("more")); return err }},
+		{"a table in a table", "unexpected flags", func(tx *bolt.Tx) error {
+			_, err := tx.Bucket([]byte("runs")).CreateBucket([]byte("more"))
+			return err
+		}},
+		{"last state missing", "has no state", func(tx *bolt.Tx) error { return put(tx, labelTable, key1(1<<40), birth(1, six...)) }},
+		{"unknown family number", "no family has the number 99", func(tx *bolt.Tx) error {
+			return put(tx, labelTable, key1(1<<40), birth(99, six...))
+		}},
+		{"too few values", "5 label values for 6 labels", func(tx *bolt.Tx) error {
+			return put(tx, labelTable, key1(1<<40), birth(1, six[1:]...))
+		}},
+		{"label set twice", "there twice", func(tx *bolt.Tx) error {
+			return errors.Join(put(tx, labelTable, key1(1<<40), birth(1, six...)), put(tx, labelTable, key1(1<<40+1), birth(1, six...)))
+		}},
+		{"counts that disagree", "do not agree", func(tx *bolt.Tx) error {
+			k, v := tx.Bucket([]byte(stateTable.name)).Cursor().Seek(key1(2)) // the first histogram
+			p, err := stateTable.unseal(k, v)
+			if err != nil {
+				return err
+			}
+			s, err := decodeState(p, true)
+			if err != nil {
+				return err
+			}
+			s.Count++
+			return putState(tx, 2, s, family.Histogram)
+		}},
+		{"unknown meta key", "unknown key", func(tx *bolt.Tx) error { return put(tx, metaTable, []byte("x"), begin(nil)) }},
+		{"no host", "format and host", func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete(metaHost) }},
+		{"short key", "malformed", func(tx *bolt.Tx) error { return put(tx, runTable, []byte("x"), begin(nil)) }},
+		{"flipped bit", "checksum mismatch", func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(runTable.name))
+			k, v := b.Cursor().First()
+			v = bytes.Clone(v)
+			v[len(v)/2] ^= 4
+			return b.Put(bytes.Clone(k), v)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o, file := tamper(t, c.change)
+			refuses(t, o, file, c.want)
+		})
+	}
+}
+
+// TestVerificationAgreesWithBbolt: what we call sound, bbolt's own check calls sound too.
+func TestVerificationAgreesWithBbolt(t *testing.T) {
+	good, _ := sampleFile(t)
+	o := plant(t, good)
+	db, err := bolt.Open(filepath.Join(o.Dir, fileName), 0o600, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.View(func(tx *bolt.Tx) error {
+		for err := range tx.Check() {
+			t.Error(err)
+		}
+		c, err := readPages(bytesAt(good), int64(len(good)))
+		if err != nil {
+			return err
+		}
+		if c.txid != uint64(tx.ID()) {
+			t.Errorf("transaction %d, bbolt says %d", c.txid, tx.ID())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReadErrors: a disk that cannot be read is reported, wherever it fails.
+func TestReadErrors(t *testing.T) {
+	good, _ := sampleFile(t)
+	page := os.Getpagesize()
+	failed := 0
+	for id := 2; id < len(good)/page; id++ {
+		_, err := readPages(failingAt{good, int64(id * page)}, int64(len(good)))
+		if err != nil {
+			failed++
+			if !errors.Is(err, io.ErrNoProgress) {
+				t.Errorf("page %d: %v", id, err)
+			}
+		}
+	}
+	if failed < 10 {
+		t.Errorf("only %d pages were read", failed)
+	}
+}
+
+type failingAt struct {
+	b  bytesAt
+	at int64
+}
+
+func (f failingAt) ReadAt(p []byte, off int64) (int, error) {
+	if off <= f.at && f.at < off+int64(len(p)) {
+		return 0, io.ErrNoProgress
+	}
+	return f.b.ReadAt(p, off)
+}

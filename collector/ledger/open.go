@@ -1,0 +1,181 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github_workflow_exporter/collector/family"
+)
+
+// Open opens the ledger in a directory, or gives birth to it if there is no file. A file that is there is verified whole
+// before it is opened for writing; what is damaged, foreign, of a newer format, of another host or in use by another
+// process is refused as it is. See the errors of this package.
+func Open(o Options) (*Ledger, error) {
+	if o.Host == "" {
+		return nil, errors.New("opening the ledger: no host given")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.LockTimeout == 0 {
+		o.LockTimeout = time.Second
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating the ledger's directory: %w", err)
+	}
+	l := &Ledger{dir: o.Dir, path: filepath.Join(o.Dir, fileName), now: o.Now, turn: make(chan struct{}, 1)}
+	if err := l.open(o); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Ledger) open(o Options) error {
+	// This lock, held for good, makes one step of finding, verifying and opening the file.
+	lock, err := os.OpenFile(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("the ledger's directory must be writable: %w", err)
+	}
+	l.lock = lock
+	if err := lockFile(lock, true, o.LockTimeout); err != nil {
+		return lockError(l.path, err)
+	}
+	if _, err := os.Lstat(l.path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(l.dir, o.Host, o.Now()); err != nil {
+			return fmt.Errorf("creating the ledger %s: %w", l.path, err)
+		}
+	}
+	c, err := readLedger(l.path, o.LockTimeout)
+	if err != nil {
+		return err
+	}
+	if c.host != o.Host {
+		return fmt.Errorf("%w: %s keeps the counts of %s, the configuration says %s; use another directory for another host",
+			ErrOtherHost, l.path, c.host, o.Host)
+	}
+	err = guarded(l.path, func() error {
+		l.db, err = bolt.Open(l.path, 0o600, &bolt.Options{
+			Timeout: o.LockTimeout, OpenFile: o.OpenFile, FreelistType: bolt.FreelistMapType, NoStatistics: true})
+		return err
+	})
+	if errors.Is(err, bolt.ErrTimeout) {
+		return lockError(l.path, ErrLocked)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the ledger %s: %w", l.path, err)
+	}
+	if id, err := l.txid(); err != nil || uint64(id) != c.txid {
+		return errors.Join(err, fmt.Errorf("%w %s: it changed while it was opened", ErrLocked, l.path))
+	}
+	l.adopt(c)
+	l.measure()
+	l.turn <- struct{}{}
+	_, err = l.Configure(o.Layouts, o.Disabled, o.SeriesLimit)
+	return err
+}
+
+// adopt takes what was read from the file into memory.
+func (l *Ledger) adopt(c *contents) {
+	all := family.All()
+	l.index, l.intern = c.index, c.intern
+	l.accounts, l.names, l.totals = c.accounts, c.names, c.totals
+	l.families = make([]familyState, len(all))
+	l.views = make([]atomic.Pointer[view], len(all))
+	for i, f := range all {
+		rec := c.families[f.Name]
+		fs := &l.families[i]
+		*fs = familyState{Family: f, number: rec.Number, bounds: rec.Bounds, disabled: rec.Disabled, series: c.series[i]}
+		for _, s := range fs.series {
+			if !s.Overflow {
+				fs.counted++
+			}
+		}
+	}
+	for i := range l.families {
+		l.publish(&l.families[i])
+	}
+}
+
+// create writes an empty ledger. It gets its name when it is whole, lest a crash leave something that cannot be opened.
+func create(dir, host string, now time.Time) error {
+	temp := filepath.Join(dir, newFileName)
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, err := bolt.Open(temp, 0o600, &bolt.Options{Timeout: time.Second})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, t := range tables {
+			if _, err := tx.CreateBucket([]byte(t.name)); err != nil {
+				return err
+			}
+		}
+		for _, kv := range [][2][]byte{
+			{metaFormat, binary.AppendUvarint(begin(nil), formatVersion)},
+			{metaHost, appendString(begin(nil), host)},
+			{metaBorn, appendTime(begin(nil), stored(now))},
+		} {
+			if err := put(tx, metaTable, kv[0], kv[1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, filepath.Join(dir, fileName)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// put seals and stores a value begun with begin.
+func put(tx *bolt.Tx, t table, key, value []byte) error {
+	return tx.Bucket([]byte(t.name)).Put(key, t.seal(key, value))
+}
+
+// syncDir makes a new name in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Close waits for a transaction under way, then closes the file. Snapshots remain readable.
+func (l *Ledger) Close() error {
+	<-l.turn
+	defer func() { l.turn <- struct{}{} }()
+	if l.closed {
+		return ErrClosed
+	}
+	l.closed = true
+	if err := l.release(); err != nil {
+		return fmt.Errorf("closing the ledger: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) release() error {
+	var errs []error
+	if l.db != nil && l.broken == nil { // a broken one would wait for the transaction it lost
+		errs = append(errs, l.db.Close())
+	}
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,129 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/observe"
+)
+
+// Live holds the gauges of what goes on now: the unfinished jobs of the open runs, as last read. They are not durable;
+// after a restart they are read again.
+type Live struct {
+	mu    sync.Mutex
+	limit int
+	runs  map[liveKey][]observe.Sample
+}
+
+type liveKey struct{ repository, run int64 }
+
+// NewLive makes an empty store; limit is the series limit of each family, 0 for none.
+func NewLive(limit int) *Live {
+	return &Live{limit: limit, runs: map[liveKey][]observe.Sample{}}
+}
+
+// SetLimit changes the series limit, at a reload.
+func (l *Live) SetLimit(limit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = limit
+}
+
+func (l *Live) set(repo, run int64, samples []observe.Sample) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(samples) == 0 {
+		delete(l.runs, liveKey{repo, run})
+		return
+	}
+	l.runs[liveKey{repo, run}] = samples
+}
+
+func (l *Live) forget(repo, run int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if run != 0 {
+		delete(l.runs, liveKey{repo, run})
+		return
+	}
+	for k := range l.runs {
+		if k.repository == repo {
+			delete(l.runs, k)
+		}
+	}
+}
+
+// Live folds the samples of all open runs by label set: counts add up, of the oldest the oldest stays. Label sets beyond
+// the limit, in order of their labels, fold into one.
+func (l *Live) Live() []LiveValue {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	type key struct {
+		family family.ID
+		values string
+	}
+	folded := map[key]*LiveValue{}
+	for _, samples := range l.runs {
+		for _, s := range samples {
+			k := key{s.Family, strings.Join(s.Values, "\xff")}
+			if v, ok := folded[k]; ok {
+				v.Value = fold(s.Family, v.Value, s.Value)
+			} else {
+				folded[k] = &LiveValue{Family: s.Family, Values: s.Values, Value: s.Value}
+			}
+		}
+	}
+	values := make([]LiveValue, 0, len(folded))
+	for _, v := range folded {
+		values = append(values, *v)
+	}
+	slices.SortFunc(values, func(a, b LiveValue) int {
+		if a.Family != b.Family {
+			return int(a.Family - b.Family)
+		}
+		return slices.Compare(a.Values, b.Values)
+	})
+	return l.bound(values)
+}
+
+// bound folds what is over the limit of each family into its overflow label set.
+func (l *Live) bound(values []LiveValue) []LiveValue {
+	if l.limit <= 0 {
+		return values
+	}
+	kept := values[:0]
+	count := map[family.ID]int{}
+	overflow := map[family.ID]*LiveValue{}
+	for _, v := range values {
+		if count[v.Family]++; count[v.Family] <= l.limit {
+			kept = append(kept, v)
+			continue
+		}
+		if o, ok := overflow[v.Family]; ok {
+			o.Value = fold(v.Family, o.Value, v.Value)
+			continue
+		}
+		o := LiveValue{Family: v.Family, Value: v.Value}
+		for range v.Values {
+			o.Values = append(o.Values, family.OverflowValue)
+		}
+		overflow[v.Family] = &o
+	}
+	for _, o := range overflow {
+		kept = append(kept, *o)
+	}
+	return kept
+}
+
+func fold(id family.ID, a, b float64) float64 {
+	switch family.Get(id).Fold {
+	case family.Minimum:
+		return min(a, b)
+	case family.Maximum:
+		return max(a, b)
+	default:
+		return a + b
+	}
+}

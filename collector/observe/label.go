@@ -1,0 +1,93 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// maxValue is the longest label value in bytes. Names are user text of any length.
+const maxValue = 200
+
+// other stands for every conclusion GitHub may invent and every branch that is not singled out.
+const other = "other"
+
+// clean makes a label value of user text: valid, and cut at maxValue bytes between two runes.
+func clean(s string) string {
+	s = valid(s)
+	if len(s) <= maxValue {
+		return s
+	}
+	cut := maxValue
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
+
+// valid replaces what is no valid UTF-8, and NUL, which ends a Prometheus text exposition, by U+FFFD.
+func valid(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexByte(s, 0) >= 0 {
+		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
+	}
+	return s
+}
+
+// runsOn joins runs-on labels so that equal sets give equal text: GitHub keeps neither their case nor their order.
+func runsOn(labels []string) string {
+	if len(labels) == 0 {
+		return ""
+	}
+	lower := make([]string, 0, len(labels))
+	for _, l := range labels {
+		if l = strings.ToLower(valid(l)); l != "" {
+			lower = append(lower, l)
+		}
+	}
+	slices.Sort(lower)
+	return strings.Join(slices.Compact(lower), ",")
+}
+
+// conclusion bounds GitHub's word: values may be added at any time without a new API version.
+func conclusion(word string) string {
+	switch word {
+	case "success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required", "stale", "startup_failure":
+		return word
+	}
+	return other
+}
+
+// branch names the default branch and those the settings single out. The head branch of a pull request is the
+// author's own word, even where it is spelt like the default branch.
+func (o *Observer) branch(repo githubapi.Repository, run githubapi.Run) string {
+	switch {
+	case run.HeadBranch == "", strings.HasPrefix(run.Event, "pull_request"):
+		return other
+	case run.HeadBranch == repo.DefaultBranch, o.branches != nil && o.branches(run.HeadBranch):
+		return run.HeadBranch
+	}
+	return other
+}
+
+// WorkflowName is the workflow label of an attempt, the same for its run and its jobs: what a job calls its workflow,
+// else the name last seen for the workflow, else the run's name, else its path. Paths of workflows that GitHub makes
+// up itself ("dynamic/pages/pages-build-deployment") are named by their last segment.
+func WorkflowName(a githubapi.Attempt, remembered string) string {
+	for _, j := range a.Jobs {
+		if j.WorkflowName != "" {
+			return j.WorkflowName
+		}
+	}
+	switch {
+	case remembered != "":
+		return remembered
+	case a.Run.Name != "":
+		return a.Run.Name
+	case strings.HasPrefix(a.Run.Path, "dynamic/"):
+		return a.Run.Path[strings.LastIndexByte(a.Run.Path, '/')+1:]
+	}
+	return a.Run.Path
+}

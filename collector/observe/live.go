@@ -1,0 +1,63 @@
+package observe
+
+import (
+	"time"
+
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/githubapi"
+)
+
+// The states in which a job is shown while it is not over.
+const (
+	queued     = "queued"
+	inProgress = "in_progress"
+	waiting    = "waiting"
+)
+
+// Live shows the jobs of an attempt that are not over: 1 each for family.JobsNow, and for family.OldestJob the Unix
+// time since which the job has been in its state. A job whose time is not known has no sample of the latter. Of a
+// completed run there is nothing live, whatever its jobs say: some stay "queued" for ever.
+func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow string) []Sample {
+	if a.Run.Completed() {
+		return nil
+	}
+	var samples []Sample
+	var slab []string
+	run := o.forRun(repo, a, workflow)
+	for _, j := range a.Jobs {
+		state, since := live(j)
+		if state == "" {
+			continue
+		}
+		b := run.forJob(j)
+		b.visible[statusSlot] = state
+		b.samples, b.slab = samples, slab
+		b.add(family.JobsNow, 1)
+		if !since.IsZero() {
+			b.add(family.OldestJob, unixSeconds(since))
+		}
+		samples, slab = b.samples, b.slab
+	}
+	return samples
+}
+
+// live returns the state in which a job is shown and since when it has been in it, "" if it is not shown.
+func live(j githubapi.Job) (state string, since time.Time) {
+	switch j.Status {
+	case queued, "requested", "pending":
+		state = queued
+	case waiting:
+		state = waiting
+	case inProgress:
+		if len(j.Labels) == 0 && !hasRunner(j) && len(j.Steps) == 0 {
+			return "", time.Time{} // a check run that an action keeps open, see pseudo
+		}
+		return inProgress, j.StartedAt
+	default:
+		return "", time.Time{}
+	}
+	if j.CreatedAt.IsZero() {
+		return state, j.StartedAt // the creation time as well, as long as a job waits
+	}
+	return state, j.CreatedAt
+}

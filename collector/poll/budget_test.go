@@ -1,0 +1,175 @@
+package poll
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// grant acquires and settles n requests one after the other and returns how long that took.
+func grant(t *testing.T, b *budget, n int, outcome error) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for range n {
+		if err := b.acquire(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		b.settle(outcome)
+	}
+	return time.Since(began)
+}
+
+func TestBudgetSpreadsThePrimaryLimitOverTheTimeToItsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0.1, time.Now)
+		reset := time.Now().Add(time.Hour)
+		remaining := 5000
+		b.limits(5000, remaining, reset)
+		spent := 0
+		for time.Now().Before(reset.Add(-time.Minute)) {
+			if err := b.acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			remaining--
+			spent++
+			b.limits(5000, remaining, reset)
+			b.settle(nil)
+		}
+		if spent > 4500 || spent < 4200 {
+			t.Errorf("%d requests spent in 59 minutes, want nearly the 4500 that are not reserved", spent)
+		}
+		if remaining < 500 {
+			t.Errorf("the reserve was spent: %d left", remaining)
+		}
+	})
+}
+
+func TestBudgetNeverSpendsTheReserveThatOthersReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0.1, time.Now)
+		reset := time.Now().Add(30 * time.Minute)
+		b.limits(5000, 400, reset) // others have used nearly all
+		began := time.Now()
+		if err := b.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited < 30*time.Minute || waited > 32*time.Minute {
+			t.Errorf("the first request went out after %s, want after the reset in 30m", waited)
+		}
+	})
+}
+
+func TestBudgetRequestsUnderWayCountAgainstTheReserve(t *testing.T) {
+	b := newBudget(0.1, time.Now)
+	b.limits(100, 12, time.Now().Add(time.Hour))
+	for i := range 2 {
+		if d := b.wait(); d != 0 {
+			t.Fatalf("request %d has to wait %s", i, d)
+		}
+	}
+	if d := b.wait(); d == 0 {
+		t.Error("a third request went out, though with two under way only the reserve of 10 is left")
+	}
+}
+
+func TestBudgetUnchangedAnswersAreFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0.5, time.Now)
+		b.limits(60, 60, time.Now().Add(time.Hour)) // one request in two minutes
+		if took := grant(t, b, 300, githubapi.ErrNotModified); took > time.Minute {
+			t.Errorf("300 unchanged answers took %s, want only the secondary pace", took)
+		}
+		if took := grant(t, b, 20, nil); took < 20*time.Minute {
+			t.Errorf("20 counted requests took only %s at a rate of 30 an hour", took)
+		}
+	})
+}
+
+func TestBudgetStaysUnderTheSecondaryLimitWithoutAnyHeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0.1, time.Now)
+		if took := grant(t, b, 900, nil); took < time.Minute {
+			t.Errorf("900 requests within %s: GitHub's limit is 900 in a minute", took)
+		}
+	})
+}
+
+func TestBudgetPauses(t *testing.T) {
+	secondary := func(after time.Duration) error {
+		return &githubapi.Error{Kind: githubapi.KindSecondaryLimit, RetryAfter: after}
+	}
+	for _, test := range []struct {
+		name   string
+		errors []error
+		want   time.Duration
+	}{
+		{"secondary limit without a time waits a minute", []error{secondary(0)}, time.Minute},
+		{"then doubles", []error{secondary(0), secondary(0)}, 3 * time.Minute},
+		{"Retry-After is obeyed", []error{secondary(5 * time.Minute)}, 5 * time.Minute},
+		{"primary limit waits for the reset", []error{&githubapi.Error{Kind: githubapi.KindPrimaryLimit, Reset: time.Date(2000, 1, 1, 0, 20, 0, 0, time.UTC)}}, 20*time.Minute + time.Second},
+		{"other errors do not pause", []error{&githubapi.Error{Kind: githubapi.KindForbidden}}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBudget(0, time.Now)
+				began := time.Now()
+				for _, err := range test.errors {
+					grant(t, b, 1, err)
+				}
+				grant(t, b, 1, nil)
+				if got := time.Since(began); got != test.want {
+					t.Errorf("the request after it went out after %s, want %s", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestBudgetPauseEndsGrowingAfterASuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, time.Now)
+		limit := &githubapi.Error{Kind: githubapi.KindSecondaryLimit}
+		grant(t, b, 2, limit)
+		grant(t, b, 1, nil) // waits out the pause of two minutes
+		began := time.Now()
+		time.Sleep(time.Second)
+		grant(t, b, 1, limit)
+		grant(t, b, 1, nil)
+		if got := time.Since(began) - time.Second; got != time.Minute {
+			t.Errorf("pause of %s after a success, want the first length again", got)
+		}
+	})
+}
+
+func TestBudgetAcquireEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, time.Now)
+		grant(t, b, 1, &githubapi.Error{Kind: githubapi.KindSecondaryLimit})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.acquire(ctx); err == nil {
+			t.Error("acquire went through in a pause")
+		}
+	})
+}
+
+func TestSpareIsWhatUrgentRequestsLeave(t *testing.T) {
+	b := newBudget(0, time.Now)
+	if !b.spare() {
+		t.Error("no spare budget without a limit")
+	}
+	b.limits(3600, 3600, time.Now().Add(time.Hour)) // bucket of 60
+	if !b.spare() {
+		t.Error("no spare budget with a full bucket")
+	}
+	for range 40 {
+		b.points = secondaryBurst // the primary bucket is what is looked at here
+		b.wait()
+	}
+	if b.spare() {
+		t.Error("spare budget with a bucket less than half full")
+	}
+}

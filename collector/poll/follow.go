@@ -1,0 +1,159 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// missingVisits is in how many visits in a row a run must be missing, while the list answers, to count as deleted: one
+// 404 may be a permission that is just being taken away.
+const missingVisits = 2
+
+// brokenFor is how long an answer that cannot be decoded is asked for again.
+const brokenFor = time.Hour
+
+// follow asks by id for the open runs that the list's first page does not speak for. It comes after the list answered,
+// so a run that is not found was deleted.
+func (p *Poller) follow(ctx context.Context, r *repository) error {
+	return p.eachOpen(r, func(open *openRun) error {
+		if dropped, err := p.outlived(ctx, r, open); err != nil || dropped || !p.dueByID(open) {
+			return err
+		}
+		if err := p.askByID(ctx, r, open); err != nil {
+			return fmt.Errorf("reading the run: %w", err)
+		}
+		return nil
+	})
+}
+
+// eachOpen calls do for the open runs, oldest first. A failure that concerns one run only, such as a page GitHub cannot
+// make, delays that run and leaves the others alone.
+func (p *Poller) eachOpen(r *repository, do func(*openRun) error) error {
+	for _, id := range slices.Sorted(maps.Keys(r.runs)) {
+		open := r.runs[id]
+		now := p.Now()
+		if now.Before(open.retry) {
+			continue
+		}
+		err := do(open)
+		switch {
+		case err == nil:
+		case kindIs(err, githubapi.KindServer), kindIs(err, githubapi.KindBody), kindIs(err, githubapi.KindOther):
+			open.failures++
+			open.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, open.failures))
+			p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+			if open.failures == 1 {
+				level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.name, "run_id", id, "err", err)
+			}
+		default:
+			return fmt.Errorf("run %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
+// long as it is believed, which is for MaxInterval.
+func (p *Poller) dueByID(open *openRun) bool {
+	if open.known() && open.run.Completed() {
+		return false // it is to be closed; nothing more to learn
+	}
+	age := p.Now().Sub(open.asked)
+	if open.listed {
+		return age >= p.MaxInterval
+	}
+	return age >= p.Interval
+}
+
+func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) error {
+	id := open.run.ID
+	var run githubapi.Run
+	var tag githubapi.Tag
+	err := p.askFor(ctx, r, func() (err error) {
+		run, tag, err = p.Client.Run(ctx, r.repo().FullName, id, open.tag)
+		return err
+	})
+	now := p.Now()
+	switch {
+	case errors.Is(err, githubapi.ErrNotModified):
+		open.asked, open.missing = now, 0
+		return nil
+	case gone(err):
+		open.asked = now
+		return p.notFound(ctx, r, open)
+	case kindIs(err, githubapi.KindBody), err == nil && run.Undecodable:
+		return p.undecodable(ctx, r, open, err)
+	case err != nil:
+		return err
+	}
+	if err := p.checkIdentity(r, run.Repository); err != nil {
+		return err
+	}
+	run.ID = id
+	first := !open.known()
+	if open.observe(run, now) {
+		r.changed = now
+	}
+	open.broken, open.failures = time.Time{}, 0
+	open.tag = tag
+	if first && !p.Workflow(run.Path) { // excluded since it was opened
+		return p.drop(ctx, r, open, "")
+	}
+	return nil
+}
+
+// notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
+func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) error {
+	if open.missing++; open.missing < missingVisits {
+		return nil
+	}
+	level.Info(p.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
+	return p.drop(ctx, r, open, reasonRunDeleted)
+}
+
+// undecodable gives a run up after its answer could not be decoded for some time.
+func (p *Poller) undecodable(ctx context.Context, r *repository, open *openRun, err error) error {
+	now := p.Now()
+	if open.broken.IsZero() {
+		open.broken = now
+	}
+	if now.Sub(open.broken) < brokenFor {
+		return err
+	}
+	return p.drop(ctx, r, open, reasonUndecodable)
+}
+
+// outlived gives up a run that has been open for longer than MaxRunAge: GitHub knows runs that never end.
+func (p *Poller) outlived(ctx context.Context, r *repository, open *openRun) (bool, error) {
+	if !open.known() || !open.run.Started().Before(p.Client.ServerTime().Add(-p.MaxRunAge)) || open.run.Completed() {
+		return false, nil
+	}
+	level.Info(p.Logger).Log("msg", "run has been open for too long and is given up", "repository", r.name, "run_id", open.run.ID, "max_run_age", p.MaxRunAge)
+	return true, p.drop(ctx, r, open, reasonRunAbandoned)
+}
+
+// drop ends the following of a run: every attempt that is not closed is discarded.
+func (p *Poller) drop(ctx context.Context, r *repository, open *openRun, reason string) error {
+	for n := open.next(); n <= open.latest(); n = open.next() {
+		if err := p.discard(ctx, r, open.run, n, reason); err != nil {
+			return err
+		}
+		open.close(n)
+	}
+	p.forgetRun(r, open)
+	return nil
+}
+
+// forgetRun ends the following of a run whose attempts are all closed.
+func (p *Poller) forgetRun(r *repository, open *openRun) {
+	p.Recorder.Forget(r.id, open.run.ID)
+	delete(r.runs, open.run.ID)
+}

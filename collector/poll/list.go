@@ -1,0 +1,220 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// listSlack is how late after its creation a run may appear in the list and still be found without the deep sweep.
+const listSlack = 10 * time.Minute
+
+// pageSizes in the order in which they are tried: big pages fail with 5xx on big answers again and again.
+var pageSizes = []int{100, 50, 25, 10}
+
+// front is the first page of a repository's unfiltered runs list.
+type front struct {
+	tag    githubapi.Tag
+	next   string    // the page behind it, where the deep sweep begins
+	oldest time.Time // creation of its last run
+}
+
+// readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's
+// Through) or to since, and opens what is not closed. Filtered lists come from a lagging index and are not trusted
+// with this. An unchanged list costs nothing.
+func (p *Poller) readFront(ctx context.Context, r *repository) error {
+	for range 3 {
+		again, err := p.frontPass(ctx, r)
+		if err != nil {
+			return fmt.Errorf("reading the runs list: %w", err)
+		}
+		if !again {
+			return nil
+		}
+	}
+	// A list that keeps shrinking under the reader: what is hidden shows at the next visit, Through stays where it is.
+	return nil
+}
+
+// frontPass is one reading of the list from its first page; it asks to be repeated when the list lost entries between
+// two pages, for then one that was not read has moved to a page that was.
+func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err error) {
+	began := p.Client.ServerTime()
+	stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
+	request := githubapi.PageRequest{Tag: r.front.tag}
+	var first githubapi.Page[githubapi.Run]
+	for n := 0; ; n++ {
+		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, request)
+		if errors.Is(err, githubapi.ErrNotModified) {
+			r.account.Through = latest(r.account.Through, began)
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if restarted || n == 0 {
+			n, first = 0, page
+			for _, open := range r.runs {
+				open.listed = false
+			}
+		} else if page.TotalCount < first.TotalCount {
+			return true, nil
+		}
+		last := page.Next == "" || oldest(page.Items).Before(stop)
+		through := time.Time{}
+		if last {
+			through = began
+		}
+		if err := p.takeIn(ctx, r, page.Items, through, n == 0); err != nil {
+			return false, err
+		}
+		if last {
+			r.account.Through = began
+			break
+		}
+		request = githubapi.PageRequest{Next: page.Next}
+	}
+	// Only now is everything committed that the tag stands for.
+	r.front = front{tag: first.Tag, next: first.Next, oldest: oldest(first.Items)}
+	r.changed = p.Now()
+	return false, nil
+}
+
+// runsPage reads one page of a runs list. On a 5xx it starts over at the first page with smaller ones, for page numbers
+// mean something else then.
+func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
+	restarted, err = shrinking(&request, func() error {
+		r.requests++ // never refused: a pass that was cut off would have to begin again
+		return p.ask(ctx, func() (err error) {
+			page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
+			return err
+		})
+	})
+	return page, restarted, err
+}
+
+// shrinking sends a page request, on 5xx again for smaller pages from the first one on.
+func shrinking(request *githubapi.PageRequest, send func() error) (restarted bool, err error) {
+	if request.PerPage == 0 {
+		request.PerPage = pageSizes[0]
+	}
+	for {
+		err = send()
+		i := slices.Index(pageSizes, request.PerPage)
+		if !kindIs(err, githubapi.KindServer) || i < 0 || i == len(pageSizes)-1 {
+			return restarted, err
+		}
+		*request = githubapi.PageRequest{PerPage: pageSizes[i+1]}
+		restarted = true
+	}
+}
+
+// takeIn opens the runs of a page that have attempts to be closed, and commits that.
+func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run, through time.Time, listed bool) error {
+	var opened []githubapi.Run
+	for _, run := range runs {
+		open, isNew, err := p.consider(ctx, r, run)
+		if err != nil {
+			return err
+		}
+		if open == nil {
+			continue
+		}
+		open.listed = listed
+		if isNew {
+			opened = append(opened, run)
+		}
+	}
+	if len(opened) == 0 && through.IsZero() {
+		return nil
+	}
+	if err := p.Progress.Open(ctx, r.id, opened, through); err != nil {
+		for _, run := range opened { // what is not remembered durably is considered anew
+			delete(r.runs, run.ID)
+		}
+		return recorded(fmt.Errorf("remembering open runs: %w", err))
+	}
+	return nil
+}
+
+// consider looks at one run of a list: nil where there is nothing to follow.
+func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
+	if run.ID == 0 || run.Undecodable {
+		level.Debug(p.Logger).Log("msg", "run in the list could not be decoded", "repository", r.name, "run_id", run.ID)
+		return nil, false, nil // the deep sweep comes by again
+	}
+	if err := p.checkIdentity(r, run.Repository); err != nil {
+		return nil, false, err
+	}
+	if !p.Workflow(run.Path) {
+		return nil, false, nil
+	}
+	now := p.Now()
+	if open, ok := r.runs[run.ID]; ok {
+		if open.observe(run, now) {
+			r.changed = now
+		}
+		return open, false, nil
+	}
+	if run.Started().Before(r.account.Since) {
+		return nil, false, nil
+	}
+	closed, err := p.Progress.Attempts(r.id, run.ID)
+	if err != nil {
+		return nil, false, recorded(fmt.Errorf("looking up run %d: %w", run.ID, err))
+	}
+	if slices.Contains(closed, run.Number()) {
+		return nil, false, nil
+	}
+	if run.Started().Before(p.horizon()) {
+		if run.Started().Before(r.account.Pruned) {
+			return nil, false, nil // known once, forgotten since
+		}
+		return nil, false, p.discard(ctx, r, run, run.Number(), reasonTooOld)
+	}
+	open = newOpenRun(githubapi.Run{ID: run.ID}, closed)
+	open.observe(run, now)
+	r.runs[run.ID] = open
+	return open, true, nil
+}
+
+// checkIdentity compares the repository an answer speaks of with the one that is watched: a rename is taken over, another
+// repository under the old name is not read as if it were this one.
+func (p *Poller) checkIdentity(r *repository, seen githubapi.Repository) error {
+	repo := r.repo()
+	switch {
+	case seen.ID != 0 && seen.ID != r.id:
+		return fmt.Errorf("%w: %s is repository %d, not %d", errMoved, repo.FullName, seen.ID, r.id)
+	case seen.FullName != "" && seen.FullName != repo.FullName:
+		level.Info(p.Logger).Log("msg", "repository was renamed", "repository", repo.FullName, "name", seen.FullName)
+		p.Metrics.forget(repo.FullName)
+		repo.FullName = seen.FullName
+		r.current.Store(&repo)
+	}
+	return nil
+}
+
+// discard closes an attempt without counting it.
+func (p *Poller) discard(ctx context.Context, r *repository, run githubapi.Run, attempt int, reason string) error {
+	if err := p.Recorder.Discard(ctx, r.repo(), run, attempt, run.Number(), reason); err != nil {
+		return recorded(fmt.Errorf("discarding attempt %d of run %d: %w", attempt, run.ID, err))
+	}
+	return nil
+}
+
+// oldest is the creation of the oldest run of a page; the zero time for an empty one.
+func oldest(runs []githubapi.Run) time.Time {
+	var t time.Time
+	for _, run := range runs {
+		if !run.CreatedAt.IsZero() && (t.IsZero() || run.CreatedAt.Before(t)) {
+			t = run.CreatedAt
+		}
+	}
+	return t
+}

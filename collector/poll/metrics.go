@@ -1,0 +1,145 @@
+package poll
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// Metrics are the poller's own figures. They outlive a Poller: a reload makes a new one that goes on counting.
+type Metrics struct {
+	up          prometheus.Gauge
+	failures    *prometheus.CounterVec
+	lastSuccess *prometheus.GaugeVec
+
+	repositories, openRuns *prometheus.Desc
+
+	mu     sync.Mutex
+	poller *Poller // nil while none runs
+}
+
+const namespace = "github_workflow_exporter"
+
+// NewMetrics registers the poller's figures.
+func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		up: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "up",
+			Help: "1 if GitHub answered the last request and accepted its token, else 0.",
+		}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "poll_failures_total",
+			Help: "Failed polls by repository (or target that could not be discovered) and reason.",
+		}, []string{"repository", "reason"}),
+		lastSuccess: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "poll_last_success_timestamp_seconds",
+			Help: "Unix time of the last complete poll of a repository.",
+		}, []string{"repository"}),
+		repositories: prometheus.NewDesc(namespace+"_repositories",
+			"Repositories by state: first_sweep (not read back to since yet), watched, failing.", []string{"state"}, nil),
+		openRuns: prometheus.NewDesc(namespace+"_open_runs", "Runs with an attempt that is still to be closed.", nil, nil),
+	}
+	for _, c := range []prometheus.Collector{m.up, m.failures, m.lastSuccess, m} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- m.repositories
+	ch <- m.openRuns
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	m.mu.Lock()
+	p := m.poller
+	m.mu.Unlock()
+	var count Count
+	if p != nil {
+		count = p.Count()
+	}
+	gauge := func(d *prometheus.Desc, v int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	gauge(m.repositories, count.FirstSweep, "first_sweep")
+	gauge(m.repositories, count.Watched, "watched")
+	gauge(m.repositories, count.Failing, "failing")
+	gauge(m.openRuns, count.OpenRuns)
+}
+
+func (m *Metrics) attach(p *Poller) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.poller = p
+}
+
+// answered notes whether GitHub is there for us.
+func (m *Metrics) answered(err error) {
+	var e *githubapi.Error
+	switch {
+	case err == nil, errors.Is(err, githubapi.ErrNotModified):
+		m.up.Set(1)
+	case errors.As(err, &e):
+		switch e.Kind {
+		case githubapi.KindNetwork, githubapi.KindServer, githubapi.KindUnauthorized, githubapi.KindBody:
+			m.up.Set(0)
+		default:
+			m.up.Set(1) // a refusal is an answer
+		}
+	}
+}
+
+// forget drops the figures of a repository that is no longer watched under that name.
+func (m *Metrics) forget(repository string) {
+	m.lastSuccess.DeleteLabelValues(repository)
+	m.failures.DeletePartialMatch(prometheus.Labels{"repository": repository})
+}
+
+// Count is how many repositories are in which state, and how many runs are open.
+type Count struct {
+	FirstSweep, Watched, Failing, OpenRuns int
+}
+
+// Count counts now.
+func (p *Poller) Count() Count {
+	var c Count
+	for _, r := range p.queue.all() {
+		switch r.state.Load() {
+		case stateWatched:
+			c.Watched++
+		case stateFailing:
+			c.Failing++
+		default:
+			c.FirstSweep++
+		}
+		c.OpenRuns += int(r.openNow.Load())
+	}
+	p.discovery.mu.Lock()
+	c.Failing += p.discovery.failing
+	p.discovery.mu.Unlock()
+	return c
+}
+
+// Watched tells whether a repository is watched now.
+func (p *Poller) Watched(repo int64) bool {
+	_, ok := p.queue.get(repo)
+	return ok
+}
+
+// Idle is the time of the earliest visit to come, for tests that drive the clock.
+func (p *Poller) discovered() bool {
+	p.discovery.mu.Lock()
+	defer p.discovery.mu.Unlock()
+	return p.discovery.done
+}
+
+// PausedUntil is when requests may go out again after a limit was hit; past or zero when they may now.
+func (p *Poller) PausedUntil() time.Time { return p.budget.pausedUntil() }

@@ -1,0 +1,48 @@
+package poll
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-kit/log/level"
+)
+
+// reportEvery is how often a first sweep that takes long says how far it has come.
+const reportEvery = 10 * time.Second
+
+// reportFirstSweep logs the progress of the first sweeps until none is left, and again when repositories are added.
+func (p *Poller) reportFirstSweep(ctx context.Context) error {
+	t := time.NewTicker(reportEvery)
+	defer t.Stop()
+	var began time.Time
+	base := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+		c := p.Count()
+		done, total := c.Watched+c.Failing, c.Watched+c.Failing+c.FirstSweep
+		switch {
+		case !p.discovered() || total == 0:
+			continue
+		case c.FirstSweep == 0:
+			if !began.IsZero() {
+				level.Info(p.Logger).Log("msg", "first sweep done", "repositories", total)
+			}
+			began = time.Time{}
+			continue
+		case began.IsZero():
+			began, base = p.Now(), done
+		}
+		keys := []any{"msg", "first sweep under way", "repositories_done", done, "repositories", total}
+		if left, ok := p.budget.left(); ok {
+			keys = append(keys, "budget_left", left)
+		}
+		if spent := p.Now().Sub(began); done > base && spent > 0 {
+			keys = append(keys, "remaining", (spent / time.Duration(done-base) * time.Duration(c.FirstSweep)).Round(time.Second))
+		}
+		level.Info(p.Logger).Log(keys...)
+	}
+}

@@ -1,0 +1,127 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github_workflow_exporter/githubapi"
+)
+
+const (
+	// deepEvery is how often the pages behind the first are gone through in search of re-runs of old runs, a page a visit.
+	deepEvery = 6 * time.Hour
+	// hintEvery is how often the filtered lists are asked for old runs that are active again.
+	hintEvery = 5 * time.Minute
+	// hintStep rounds the hints' created filter, so that the URL, and with it the tag, lasts for a while.
+	hintStep = 6 * time.Hour
+)
+
+// deep is the way through the pages behind the first.
+type deep struct {
+	began time.Time // of the pass
+	on    bool      // a pass is under way
+	next  string    // the page to be read
+	pages map[string]deepPage
+}
+
+// deepPage is a page as last read, by its URL: an unchanged one costs nothing and still tells the way on.
+type deepPage struct {
+	tag    githubapi.Tag
+	next   string
+	oldest time.Time
+}
+
+// sweep looks behind the first page, one page a visit and from spare budget: the unfiltered list orders runs by their
+// creation, so a re-run of an old run shows nowhere else. Re-runs are possible for 30 days after the first run.
+func (p *Poller) sweep(ctx context.Context, r *repository) error {
+	if !r.account.Swept || r.front.next == "" || !p.budget.spare() {
+		return nil
+	}
+	if err := p.askHints(ctx, r); err != nil {
+		return fmt.Errorf("asking for active old runs: %w", err)
+	}
+	if err := p.deepPage(ctx, r); err != nil {
+		return fmt.Errorf("reading a deeper page of the runs list: %w", err)
+	}
+	return nil
+}
+
+func (p *Poller) deepPage(ctx context.Context, r *repository) error {
+	now := p.Now()
+	end := p.Client.ServerTime().Add(-p.RerunWindow)
+	if !r.deep.on {
+		if r.front.oldest.Before(end) || now.Sub(r.deep.began) < deepEvery {
+			return nil
+		}
+		known := r.deep.pages
+		r.deep = deep{began: now, on: true, next: r.front.next, pages: map[string]deepPage{}}
+		// Keep what was read last time of the pages that are still on the way.
+		for url := r.deep.next; url != ""; url = known[url].next {
+			if page, ok := known[url]; !ok || len(r.deep.pages) > len(known) {
+				break
+			} else {
+				r.deep.pages[url] = page
+			}
+		}
+	}
+	url := r.deep.next
+	known := r.deep.pages[url]
+	page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: pageSizes[0], Next: url, Tag: known.tag})
+	switch {
+	case errors.Is(err, githubapi.ErrNotModified):
+	case kindIs(err, githubapi.KindNotFound), restarted:
+		r.deep.on = false // the list has become shorter, or pages smaller; the next pass begins anew
+		r.deep.pages = nil
+		return nil
+	case err != nil:
+		return err
+	default:
+		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+			return err
+		}
+		known = deepPage{tag: page.Tag, next: page.Next, oldest: oldest(page.Items)}
+		r.deep.pages[url] = known // taken in: the tag may be kept
+	}
+	r.deep.next = known.next
+	if known.next == "" || known.oldest.Before(end) {
+		r.deep.on = false
+	}
+	return nil
+}
+
+// hints are the filtered lists of old runs that are active: mostly empty, and then free. They come from an index that
+// lags, so they only say where to look sooner.
+type hints struct {
+	asked time.Time
+	tags  map[string]githubapi.Tag // by status and created filter
+}
+
+func (p *Poller) askHints(ctx context.Context, r *repository) error {
+	now := p.Now()
+	if now.Sub(r.hints.asked) < hintEvery || r.front.oldest.IsZero() {
+		return nil
+	}
+	r.hints.asked = now
+	created := "<=" + r.front.oldest.Truncate(hintStep).UTC().Format(time.RFC3339)
+	tags := map[string]githubapi.Tag{}
+	for _, status := range []string{"queued", "in_progress"} {
+		filter := githubapi.RunFilter{Status: status, Created: created}
+		key := status + created
+		page, _, err := p.runsPage(ctx, r, filter, githubapi.PageRequest{PerPage: pageSizes[0], Tag: r.hints.tags[key]})
+		if errors.Is(err, githubapi.ErrNotModified) {
+			tags[key] = r.hints.tags[key]
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+			return err
+		}
+		tags[key] = page.Tag
+	}
+	r.hints.tags = tags
+	return nil
+}

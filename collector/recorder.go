@@ -1,0 +1,239 @@
+// Package collector joins the rooms: Record turns what was read into samples and commits them, once, to the ledger; the
+// exposition shows the ledger's snapshot to Prometheus.
+package collector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github_workflow_exporter/collector/ledger"
+	"github_workflow_exporter/collector/observe"
+	"github_workflow_exporter/githubapi"
+)
+
+// Recorder commits what was read of GitHub. Everything that is ever counted goes through its one commit. It is safe for
+// concurrent use, and every method may be repeated with the same facts: they count once.
+type Recorder struct {
+	ledger  *ledger.Ledger
+	live    *Live
+	metrics *Metrics
+	now     func() time.Time
+
+	mu       sync.Mutex // from reading what is known of a run to committing on top of it
+	observer *observe.Observer
+}
+
+// NewRecorder makes a recorder over an open ledger. now is the local clock.
+func NewRecorder(l *ledger.Ledger, o *observe.Observer, live *Live, m *Metrics, now func() time.Time) *Recorder {
+	return &Recorder{ledger: l, observer: o, live: live, metrics: m, now: now}
+}
+
+// SetObserver changes how jobs are observed from now on, at a reload. What was counted stays as it is.
+func (r *Recorder) SetObserver(o *observe.Observer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.observer = o
+}
+
+// Record commits, in one transaction, the jobs of the attempt that are final and not yet recorded. With closing set the
+// attempt is closed in it too: its run sample counts, and what is not final is discarded. An attempt that started before
+// its repository's since does not count; closing it records nothing else.
+func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attempt githubapi.Attempt, closing bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, ok := r.ledger.Account(repo.ID)
+	if !ok {
+		return fmt.Errorf("recording jobs of %s: its account was never opened", repo.FullName)
+	}
+	batch := ledger.Batch{Repository: repo.ID}
+	change := runChange(attempt.Run, attempt.Latest)
+	counts := !attempt.Started().Before(account.Since)
+	var jobs []observe.Job
+	if counts {
+		earlier, err := r.earlier(repo.ID, attempt)
+		if err != nil {
+			return err
+		}
+		workflow := r.workflow(&batch, repo.ID, attempt)
+		jobs = r.observer.Jobs(repo, attempt, workflow, earlier, closing)
+		batch.Entries = entries(attempt, jobs)
+		if closing {
+			c := r.observer.Close(repo, attempt, workflow, earlier)
+			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: c.Discards}}
+		}
+	} else if closing {
+		change.Close = []ledger.Closing{{Attempt: attempt.Number}}
+	}
+	change.Open = !closing || attempt.Latest > attempt.Number
+	batch.Runs = []ledger.RunChange{change}
+	return r.commit(ctx, batch)
+}
+
+// Discard closes an attempt without counting it; reason "" is no discard either.
+func (r *Recorder) Discard(ctx context.Context, repo githubapi.Repository, run githubapi.Run, attempt, latest int, reason string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := ledger.Closing{Attempt: attempt}
+	if reason != "" {
+		c.Discards = []string{reason}
+	}
+	change := runChange(run, latest)
+	change.Open = latest > attempt
+	change.Close = []ledger.Closing{c}
+	return r.commit(ctx, ledger.Batch{Repository: repo.ID, Runs: []ledger.RunChange{change}})
+}
+
+// Watch opens the account of a repository, born with the given since, or renames it. It returns the account.
+func (r *Recorder) Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (ledger.Account, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, known := r.ledger.Account(repo.ID)
+	if known && account.Name == repo.FullName {
+		return account, nil
+	}
+	if !known {
+		// GitHub's times have whole seconds: rounded down, an attempt that started at this very second counts.
+		account = ledger.Account{ID: repo.ID, Since: since.Truncate(time.Second)}
+	}
+	account.Name = repo.FullName
+	if err := r.commit(ctx, ledger.Batch{Repository: repo.ID, Account: &account}); err != nil {
+		return ledger.Account{}, err
+	}
+	return account, nil
+}
+
+// Open remembers runs as open, and, unless it is zero, that every run created before through has been seen.
+func (r *Recorder) Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	batch := ledger.Batch{Repository: repo}
+	for _, run := range runs {
+		change := runChange(run, run.Number())
+		change.Open = true
+		batch.Runs = append(batch.Runs, change)
+	}
+	if account, ok := r.ledger.Account(repo); ok && through.After(account.Through) {
+		account.Through = through
+		batch.Account = &account
+	}
+	return r.commit(ctx, batch)
+}
+
+// Swept ends a repository's first sweep: series born from now on are not baseline.
+func (r *Recorder) Swept(ctx context.Context, repo int64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, ok := r.ledger.Account(repo)
+	if !ok || account.Swept {
+		return nil
+	}
+	account.Swept = true
+	return r.commit(ctx, ledger.Batch{Repository: repo, Account: &account})
+}
+
+// Attempts returns the closed attempts of a run, ascending.
+func (r *Recorder) Attempts(repo, run int64) ([]int, error) {
+	mark, _, err := r.ledger.Run(repo, run)
+	return mark.Closed, err
+}
+
+// OpenRuns returns the ids of a repository's open runs.
+func (r *Recorder) OpenRuns(repo int64) ([]int64, error) { return r.ledger.OpenRuns(repo) }
+
+// Prune forgets the runs whose newest attempt started before the given time.
+func (r *Recorder) Prune(ctx context.Context, repo int64, before time.Time) error {
+	_, err := r.ledger.Prune(ctx, repo, before)
+	return err
+}
+
+// Live replaces the unfinished jobs known of an open attempt.
+func (r *Recorder) Live(repo githubapi.Repository, attempt githubapi.Attempt) {
+	r.mu.Lock()
+	observer := r.observer
+	r.mu.Unlock()
+	workflow := observe.WorkflowName(attempt, r.ledger.WorkflowName(repo.ID, attempt.Run.WorkflowID))
+	r.live.set(repo.ID, attempt.Run.ID, observer.Live(repo, attempt, workflow))
+}
+
+// Forget drops the live jobs of a run, or with run 0 of all runs of the repository.
+func (r *Recorder) Forget(repo, run int64) { r.live.forget(repo, run) }
+
+// commit is the one place where anything is committed.
+func (r *Recorder) commit(ctx context.Context, batch ledger.Batch) error {
+	began := time.Now()
+	result, err := r.ledger.Commit(ctx, batch)
+	r.metrics.committed(time.Since(began), err)
+	if err != nil {
+		return err
+	}
+	now := r.now()
+	for _, i := range result.Recorded {
+		if end := batch.Entries[i].Completed; !end.IsZero() {
+			r.metrics.lag.Observe(max(now.Sub(end).Seconds(), 0))
+		}
+	}
+	return nil
+}
+
+// earlier is what the run's earlier attempts recorded: by it jobs that were carried over are recognised.
+func (r *Recorder) earlier(repo int64, attempt githubapi.Attempt) ([]observe.Execution, error) {
+	if attempt.Number <= 1 {
+		return nil, nil
+	}
+	executions, err := r.ledger.Executions(repo, attempt.Run.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading what earlier attempts of run %d recorded: %w", attempt.Run.ID, err)
+	}
+	earlier := make([]observe.Execution, len(executions))
+	for i, e := range executions {
+		earlier[i] = observe.Execution(e)
+	}
+	return earlier, nil
+}
+
+// workflow returns the attempt's workflow name and remembers it when its jobs tell it.
+func (r *Recorder) workflow(batch *ledger.Batch, repo int64, attempt githubapi.Attempt) string {
+	id := attempt.Run.WorkflowID
+	remembered := ""
+	if id != 0 {
+		remembered = r.ledger.WorkflowName(repo, id)
+	}
+	name := observe.WorkflowName(attempt, remembered)
+	told := slices.ContainsFunc(attempt.Jobs, func(j githubapi.Job) bool { return j.WorkflowName != "" })
+	if id != 0 && told && name != remembered {
+		batch.WorkflowNames = map[int64]string{id: name}
+	}
+	return name
+}
+
+func runChange(run githubapi.Run, latest int) ledger.RunChange {
+	c := ledger.RunChange{Run: run.ID, Created: run.CreatedAt}
+	if run.Number() == latest {
+		c.Started = run.Started()
+	}
+	return c
+}
+
+func entries(attempt githubapi.Attempt, jobs []observe.Job) []ledger.Entry {
+	out := make([]ledger.Entry, len(jobs))
+	for i, j := range jobs {
+		out[i] = ledger.Entry{
+			Run: attempt.Run.ID, ID: j.ID, Attempt: attempt.Number, Fingerprint: j.Fingerprint,
+			Omitted: j.Omitted, Discards: j.Discards, Samples: samples(j.Samples), Completed: j.Completed,
+		}
+	}
+	return out
+}
+
+func samples(in []observe.Sample) []ledger.Sample {
+	out := make([]ledger.Sample, len(in))
+	exemplars := make([]ledger.Exemplar, len(in))
+	for i, s := range in {
+		exemplars[i] = ledger.Exemplar{RunID: s.RunID, JobID: s.JobID, At: s.At}
+		out[i] = ledger.Sample{Family: s.Family, Values: s.Values, Value: s.Value, Exemplar: &exemplars[i]}
+	}
+	return out
+}

@@ -1,0 +1,207 @@
+package githubapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A page is decoded as a whole, which is fast and nearly always right. Only if that fails it is taken apart and each
+// entry decoded by itself, so that one odd entry does not take the other 99 with it.
+
+// entry is how one kind of list entry is told apart.
+type entry[T any] struct {
+	id  func(*T) int64
+	bad func(id int64) (T, bool) // stands for an entry that cannot be decoded; false = leave it out
+}
+
+var (
+	errNoList  = errors.New("no list in it")
+	errNoEntry = errors.New("no id in it")
+)
+
+// runEntry, jobEntry and repositoryEntry are functions since the package keeps no state.
+func runEntry() entry[Run] {
+	return entry[Run]{
+		id:  func(r *Run) int64 { return r.ID },
+		bad: func(id int64) (Run, bool) { return Run{ID: id, Undecodable: true}, true },
+	}
+}
+
+func jobEntry() entry[Job] {
+	return entry[Job]{
+		id:  func(j *Job) int64 { return j.ID },
+		bad: func(id int64) (Job, bool) { return Job{ID: id, Undecodable: true}, true },
+	}
+}
+
+func repositoryEntry() entry[Repository] {
+	return entry[Repository]{
+		id: func(r *Repository) int64 {
+			if r.FullName == "" {
+				return 0
+			}
+			return r.ID
+		},
+		bad: func(int64) (Repository, bool) { return Repository{}, false },
+	}
+}
+
+// decodeRuns reads {"total_count": …, "workflow_runs": […]}.
+func decodeRuns(body []byte) ([]Run, int, error) {
+	var page struct {
+		TotalCount int   `json:"total_count"`
+		Items      []Run `json:"workflow_runs"`
+	}
+	err := json.Unmarshal(body, &page)
+	return decodeList(body, "workflow_runs", page.Items, page.TotalCount, err, runEntry())
+}
+
+// decodeJobs reads {"total_count": …, "jobs": […]}.
+func decodeJobs(body []byte) ([]Job, int, error) {
+	var page struct {
+		TotalCount int   `json:"total_count"`
+		Items      []Job `json:"jobs"`
+	}
+	err := json.Unmarshal(body, &page)
+	return decodeList(body, "jobs", page.Items, page.TotalCount, err, jobEntry())
+}
+
+// decodeRepositories reads a bare array.
+func decodeRepositories(body []byte) ([]Repository, int, error) {
+	var items []Repository
+	err := json.Unmarshal(body, &items)
+	return decodeList(body, "", items, 0, err, repositoryEntry())
+}
+
+// decodeList gives the page as decoded at once if that went well, and otherwise entry by entry. An answer without the
+// list is an error: taken for an empty list it would say that a run has no jobs.
+func decodeList[T any](body []byte, key string, items []T, total int, err error, kind entry[T]) ([]T, int, error) {
+	if err == nil && items != nil && !lacksID(items, kind) {
+		return items, total, nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return nil, 0, err // no JSON: there are no entries to tell apart
+	}
+	raw, total, err := takeApart(body, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	items = make([]T, 0, len(raw))
+	for _, r := range raw {
+		item, ok := decodeEntry[T](r)
+		if ok && kind.id(&item) != 0 {
+			items = append(items, item)
+		} else if item, keep := kind.bad(readID(r)); keep {
+			items = append(items, item)
+		}
+	}
+	return items, total, nil
+}
+
+func lacksID[T any](items []T, kind entry[T]) bool {
+	for i := range items {
+		if kind.id(&items[i]) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// takeApart gives the entries of a list undecoded.
+func takeApart(body []byte, key string) (items []json.RawMessage, total int, err error) {
+	list := json.RawMessage(body)
+	if key != "" {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(body, &fields); err != nil {
+			return nil, 0, err
+		}
+		if count, ok := fields["total_count"]; ok {
+			if err := json.Unmarshal(count, &total); err != nil {
+				return nil, 0, fmt.Errorf("total_count: %w", err)
+			}
+		}
+		list = fields[key]
+	}
+	if len(list) == 0 {
+		return nil, 0, errNoList
+	}
+	if err := json.Unmarshal(list, &items); err != nil {
+		return nil, 0, err
+	}
+	if items == nil { // null
+		return nil, 0, errNoList
+	}
+	return items, total, nil
+}
+
+// decodeOne reads an answer that is a single object. An undecodable one is an error, since nothing stands beside it.
+func decodeOne[T any](body []byte, id func(*T) int64) (T, error) {
+	var zero T
+	item, ok := decodeEntry[T](body)
+	if !ok {
+		var probe T
+		return zero, json.Unmarshal(body, &probe)
+	}
+	if id(&item) == 0 {
+		return zero, errNoEntry
+	}
+	return item, nil
+}
+
+// decodeEntry decodes one object; if that fails once more with unreadable times taken for missing ones.
+func decodeEntry[T any](raw []byte) (T, bool) {
+	var item T
+	if json.Unmarshal(raw, &item) == nil {
+		return item, true
+	}
+	var loose any
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder.UseNumber()
+	if decoder.Decode(&loose) != nil {
+		return item, false
+	}
+	dropTimes(loose)
+	scrubbed, err := json.Marshal(loose)
+	if err != nil {
+		return item, false
+	}
+	var again T
+	return again, json.Unmarshal(scrubbed, &again) == nil
+}
+
+// dropTimes sets every time field (by GitHub's naming those that end in _at) to null that holds no RFC 3339 time.
+func dropTimes(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, element := range v {
+			dropTimes(element)
+		}
+	case map[string]any:
+		for key, value := range v {
+			if !strings.HasSuffix(key, "_at") {
+				dropTimes(value)
+				continue
+			}
+			text, ok := value.(string)
+			var t time.Time
+			if !ok || t.UnmarshalText([]byte(text)) != nil {
+				v[key] = nil
+			}
+		}
+	}
+}
+
+// readID gives the id of an entry that is undecodable otherwise, 0 if that is unreadable too.
+func readID(raw []byte) int64 {
+	var entry struct {
+		ID int64 `json:"id"`
+	}
+	if json.Unmarshal(raw, &entry) != nil {
+		return 0
+	}
+	return entry.ID
+}

@@ -1,0 +1,145 @@
+package githubapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// exchange is one request and its answer. The answer is given along with an *Error where there was one.
+func (c *Client) exchange(ctx context.Context, q call, target *url.URL) (answer, error) {
+	if err := c.acquire(ctx); err != nil {
+		return answer{}, fmt.Errorf("%s: %w", q.endpoint, err)
+	}
+	a, o, err := c.exchangeInSlot(ctx, q, target)
+	<-c.slots
+	if o.Endpoint != "" && c.observe != nil {
+		c.observe(o)
+	}
+	return a, err
+}
+
+// acquire waits for a slot.
+func (c *Client) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// exchangeInSlot sends, reads and decodes. The observation is zero if nothing was sent.
+func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a answer, o Observation, err error) {
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, a, err := c.request(bounded, q, target)
+	if err != nil {
+		return a, o, c.fail(q, target, "", &Error{Kind: KindUnauthorized, Err: err})
+	}
+	start := c.now()
+	o = Observation{Endpoint: q.endpoint}
+	fail := func(e *Error) (answer, Observation, error) {
+		o.Kind = e.Kind
+		return a, o, c.fail(q, target, a.token, e)
+	}
+
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		o.Duration = c.now().Sub(start)
+		if ctx.Err() != nil {
+			o.Kind = KindCanceled
+			return a, o, fmt.Errorf("%s: %w", q.endpoint, ctx.Err())
+		}
+		return fail(&Error{Kind: KindNetwork, Err: c.timedOut(bounded, err)})
+	}
+	defer resp.Body.Close()
+	now := c.now()
+	a.status, a.header = resp.StatusCode, resp.Header
+	o.Code = a.status
+	o.Limit = c.state.record(a.header, a.generation, now)
+
+	buffer := c.buffer()
+	defer c.release(buffer)
+	readErr := c.read(buffer, resp)
+	o.Duration = c.now().Sub(start)
+	if ctx.Err() != nil && readErr != nil {
+		o.Kind = KindCanceled
+		return a, o, fmt.Errorf("%s: %w", q.endpoint, ctx.Err())
+	}
+	body := buffer.Bytes()
+	switch {
+	case a.status == http.StatusNotModified && a.conditional:
+		return a, o, ErrNotModified
+	case a.status == http.StatusFound && q.location:
+		return a, o, nil
+	case a.status != http.StatusOK || q.decode == nil:
+		// Whatever of the body could be read will do: the status says what matters.
+		if a.token != "" {
+			body = bytes.ReplaceAll(body, []byte(a.token), []byte("[token]")) // before anything is cut
+		}
+		e := classify(a.status, a.header, body, now)
+		if e == nil {
+			e = &Error{Kind: KindOther, Status: a.status, Err: errors.New("not an answer to what was asked")}
+		}
+		if e.Kind == KindRedirect && followable(a.status) {
+			return a, o, c.fail(q, target, a.token, e) // no failure yet: do decides whether it is followed
+		}
+		return fail(e)
+	case readErr != nil && bounded.Err() != nil:
+		return fail(&Error{Kind: KindNetwork, Status: a.status, Err: c.timedOut(bounded, readErr)})
+	case readErr != nil:
+		return fail(&Error{Kind: KindBody, Status: a.status, Err: readErr})
+	}
+	if err := q.decode(body, a); err != nil {
+		return fail(&Error{Kind: KindBody, Status: a.status, Err: describeBody(err, a.header)})
+	}
+	return a, o, nil
+}
+
+// request makes the request and the part of the answer that is known before.
+func (c *Client) request(ctx context.Context, q call, target *url.URL) (*http.Request, answer, error) {
+	a := answer{url: target}
+	header := http.Header{
+		"Accept":          {"application/vnd.github+json"},
+		"Accept-Encoding": {"gzip"}, // asked for here, so that any transport is served alike: see read
+		"User-Agent":      {c.userAgent},
+	}
+	if c.tokens != nil {
+		token, generation, err := c.tokens.Token()
+		if err != nil {
+			return nil, a, fmt.Errorf("no token: %w", err)
+		}
+		header["Authorization"] = []string{"Bearer " + token}
+		a.token, a.generation = token, generation
+	}
+	c.state.use(a.generation)
+	if !c.versionRejected.Load() {
+		header["X-Github-Api-Version"] = []string{c.apiVersion}
+		a.versioned = true
+	}
+	if !q.tag.IsZero() && q.tag.generation == a.generation && q.tag.url == q.url.String() {
+		header["If-None-Match"] = []string{q.tag.etag}
+		a.conditional = true
+	}
+	req := (&http.Request{
+		Method: http.MethodGet, URL: target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	return req, a, nil
+}
+
+// timedOut says so if the request's own time was up: the transport's error is then only about the context.
+func (c *Client) timedOut(bounded context.Context, err error) error {
+	if bounded.Err() != nil {
+		return fmt.Errorf("timeout: not answered in full within %s", c.timeout.Round(time.Millisecond))
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package githubapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+)
+
+// list asks for one page.
+func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest,
+	decode func([]byte) ([]T, int, error)) (Page[T], error) {
+	target, visited, err := c.target(path, query, p)
+	if err != nil {
+		return Page[T]{}, badRequest(endpoint, err)
+	}
+	var page Page[T]
+	q := call{endpoint: endpoint, url: target, tag: p.Tag}
+	q.decode = func(body []byte, _ answer) (err error) {
+		page.Items, page.TotalCount, err = decode(body)
+		return err
+	}
+	a, err := c.do(ctx, q)
+	switch {
+	case errors.Is(err, ErrNotModified):
+		return Page[T]{Tag: p.Tag, Date: parseDate(a.header)}, err
+	case err != nil:
+		return Page[T]{}, err
+	}
+	page.Tag = a.tag(target)
+	page.Date = parseDate(a.header)
+	if link := nextLink(a.header.Values("Link")); link != "" {
+		read := append(visited[:len(visited):len(visited)], fingerprint(target))
+		if a.url != target {
+			read = append(read, fingerprint(a.url))
+		}
+		page.Next = sealNext(a.url, link, read)
+	}
+	return page, nil
+}
+
+// one asks for a single object.
+func one[T any](ctx context.Context, c *Client, endpoint, path string, tag Tag, id func(*T) int64) (T, Tag, error) {
+	var zero, item T
+	target, err := c.base.join(path, nil)
+	if err != nil {
+		return zero, Tag{}, badRequest(endpoint, err)
+	}
+	q := call{endpoint: endpoint, url: target, tag: tag}
+	q.decode = func(body []byte, _ answer) (err error) {
+		item, err = decodeOne(body, id)
+		return err
+	}
+	a, err := c.do(ctx, q)
+	switch {
+	case errors.Is(err, ErrNotModified):
+		return zero, tag, err
+	case err != nil:
+		return zero, Tag{}, err
+	}
+	return item, a.tag(target), nil
+}
+
+// badRequest names the endpoint of a question that was not asked.
+func badRequest(endpoint string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Endpoint = endpoint
+		return e
+	}
+	return fmt.Errorf("%s: %w", endpoint, err)
+}
+
+// needPositive refuses ids and attempt numbers that cannot be.
+func needPositive(what string, n int64) error {
+	if n <= 0 {
+		return fmt.Errorf("%s %d: must be 1 or more", what, n)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package githubapi
+
+import "time"
+
+// Repository is what the exporter reads of a repository object.
+// Any field but ID and FullName may be missing.
+type Repository struct {
+	ID            int64  `json:"id"`
+	FullName      string `json:"full_name"` // owner/name, spelt as GitHub spells it
+	DefaultBranch string `json:"default_branch"`
+	Archived      bool   `json:"archived"`
+	Disabled      bool   `json:"disabled"`
+	Fork          bool   `json:"fork"`
+}
+
+// Account is the little that is read of a user object.
+type Account struct {
+	Login string `json:"login"`
+}
+
+// Run is a workflow run as it stands at its latest attempt, or, when read from an attempt's own endpoint, as it stood
+// at that attempt. Every field may be missing (zero).
+//
+// CreatedAt differs between the run and its attempts; the attempt's beginning is RunStartedAt (github-api: "the run and
+// its attempt disagree on created_at"). UpdatedAt is not the end of the run.
+type Run struct {
+	ID           int64      `json:"id"`
+	Name         string     `json:"name"`
+	Path         string     `json:"path"`
+	HeadBranch   string     `json:"head_branch"`
+	Event        string     `json:"event"`
+	Status       string     `json:"status"`
+	Conclusion   string     `json:"conclusion"`
+	WorkflowID   int64      `json:"workflow_id"`
+	RunAttempt   int        `json:"run_attempt"`
+	CreatedAt    time.Time  `json:"created_at"`
+	UpdatedAt    time.Time  `json:"updated_at"`
+	RunStartedAt time.Time  `json:"run_started_at"`
+	Actor        Account    `json:"actor"`
+	Repository   Repository `json:"repository"` // in run objects a short form: id and full_name
+
+	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
+	Undecodable bool `json:"-"`
+}
+
+// Number is the run's attempt number, 1 where the server does not tell.
+func (r Run) Number() int { return max(r.RunAttempt, 1) }
+
+// Started is when the attempt started: run_started_at, or created_at where the server does not send it.
+func (r Run) Started() time.Time {
+	if r.RunStartedAt.IsZero() {
+		return r.CreatedAt
+	}
+	return r.RunStartedAt
+}
+
+// Completed tells whether the attempt is over.
+func (r Run) Completed() bool { return r.Status == StatusCompleted }
+
+// StatusCompleted is the one status of a run, job or step that is final; all others, and unknown ones, are not.
+const StatusCompleted = "completed"
+
+// Job is one job of a run attempt. Every field may be missing (zero); StartedAt equals CreatedAt while the job waits.
+// Times have whole seconds.
+type Job struct {
+	ID              int64     `json:"id"`
+	RunID           int64     `json:"run_id"`
+	RunAttempt      int       `json:"run_attempt"` // 0 where the server does not send it
+	Name            string    `json:"name"`
+	WorkflowName    string    `json:"workflow_name"`
+	HeadBranch      string    `json:"head_branch"`
+	Status          string    `json:"status"`
+	Conclusion      string    `json:"conclusion"`
+	CreatedAt       time.Time `json:"created_at"` // zero before GHES 3.9
+	StartedAt       time.Time `json:"started_at"`
+	CompletedAt     time.Time `json:"completed_at"`
+	Labels          []string  `json:"labels"`
+	RunnerID        int64     `json:"runner_id"`
+	RunnerName      string    `json:"runner_name"`
+	RunnerGroupName string    `json:"runner_group_name"`
+	Steps           []Step    `json:"steps"`
+
+	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
+	Undecodable bool `json:"-"`
+}
+
+// Completed tells whether the job is final.
+func (j Job) Completed() bool { return j.Status == StatusCompleted }
+
+// Step is one step of a job. Numbers have gaps; times may carry an offset and milliseconds.
+type Step struct {
+	Name        string    `json:"name"`
+	Number      int       `json:"number"`
+	Status      string    `json:"status"`
+	Conclusion  string    `json:"conclusion"`
+	StartedAt   time.Time `json:"started_at"`
+	CompletedAt time.Time `json:"completed_at"`
+}
+
+// Attempt is one attempt of a run with the jobs read of it.
+type Attempt struct {
+	// Run as it stood for this attempt: its own run_started_at, status and conclusion. Of an attempt that a later one
+	// superseded these come from the attempt's own endpoint, never from a list.
+	Run Run
+	// Number of the attempt, 1 and up.
+	Number int
+	// Latest is the highest attempt number known of the run.
+	Latest int
+	// Jobs read so far, unique by ID, as listed under this attempt number.
+	Jobs []Job
+	// TotalCount is how many jobs GitHub says there are.
+	TotalCount int
+}
+
+// Started is when this attempt started.
+func (a Attempt) Started() time.Time { return a.Run.Started() }
+
+// Whole tells whether every job of the attempt was read and is final.
+func (a Attempt) Whole() bool {
+	if len(a.Jobs) != a.TotalCount {
+		return false
+	}
+	for _, j := range a.Jobs {
+		if !j.Completed() && !j.Undecodable {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,247 @@
+// Package app is the running program: it wires the rooms together, starts and stops them in order, and reloads.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"github_workflow_exporter/collector"
+	"github_workflow_exporter/collector/ledger"
+	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/internal/config"
+)
+
+// expireEvery is how often series that were not added to for their TTL are looked for.
+const expireEvery = 10 * time.Minute
+
+// Options are what an Exporter is given beside its configuration.
+type Options struct {
+	Logger    log.Logger
+	Transport http.RoundTripper // nil: the network
+	Now       func() time.Time  // nil: time.Now
+}
+
+// Exporter polls GitHub into a ledger and exposes it. Open it, run it, close it.
+type Exporter struct {
+	logger    log.Logger
+	transport http.RoundTripper
+	now       func() time.Time
+
+	registry   *prometheus.Registry
+	ledger     *ledger.Ledger
+	live       *collector.Live
+	recorder   *collector.Recorder
+	exposition *collector.Exposition
+	api        *apiMetrics
+	polling    *poll.Metrics
+	reloads    *reloadMetrics
+
+	mu      sync.Mutex
+	current *generation
+	next    chan change
+	ended   chan struct{} // closed when Run has come to its end
+}
+
+// change asks Run for a new generation.
+type change struct {
+	to   *generation
+	done chan error
+}
+
+// Open opens the ledger and wires everything; nothing is asked of GitHub before Run.
+func Open(c *config.Config, o Options) (*Exporter, error) {
+	e := &Exporter{
+		logger: o.Logger, transport: o.Transport, now: o.Now,
+		registry: prometheus.NewRegistry(),
+		live:     collector.NewLive(c.Metrics.SeriesLimit),
+		next:     make(chan change),
+		ended:    make(chan struct{}),
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	l, err := ledger.Open(ledger.Options{
+		Dir: c.Storage.Path, Host: c.GitHub.APIURL, Layouts: layouts(c), Disabled: c.Metrics.Disabled(),
+		SeriesLimit: c.Metrics.SeriesLimit, Now: e.now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	e.ledger = l
+	if err := e.wire(c); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	e.warn(l.Warnings())
+	return e, nil
+}
+
+func (e *Exporter) wire(c *config.Config) error {
+	e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		versioncollector.NewCollector(namespace))
+	limit := func() int { return e.config().Metrics.SeriesLimit }
+	figures, err := collector.NewMetrics(e.registry, e.ledger, e.live, limit)
+	if err != nil {
+		return fmt.Errorf("registering the recorder's figures: %w", err)
+	}
+	if e.polling, err = poll.NewMetrics(e.registry); err != nil {
+		return fmt.Errorf("registering the poller's figures: %w", err)
+	}
+	if e.api, err = newAPIMetrics(e.registry); err != nil {
+		return fmt.Errorf("registering the API figures: %w", err)
+	}
+	if e.reloads, err = newReloadMetrics(e.registry); err != nil {
+		return fmt.Errorf("registering the reload figures: %w", err)
+	}
+	e.recorder = collector.NewRecorder(e.ledger, nil, e.live, figures, e.now)
+	g, err := e.generation(c)
+	if err != nil {
+		return err
+	}
+	e.exposition = collector.NewExposition(e.ledger, e.live, e.exposing(c))
+	e.adopt(g)
+	e.reloads.succeeded(e.now())
+	return nil
+}
+
+func (e *Exporter) exposing(c *config.Config) collector.ExpositionOptions {
+	return collector.ExpositionOptions{
+		NativeHistograms: c.Metrics.NativeHistograms,
+		Exemplars:        c.Metrics.Exemplars,
+		InitialZero:      time.Duration(c.Metrics.InitialZero),
+		Now:              e.now,
+	}
+}
+
+// adopt makes a generation the current one.
+func (e *Exporter) adopt(g *generation) {
+	e.recorder.SetObserver(g.observer)
+	e.live.SetLimit(g.config.Metrics.SeriesLimit)
+	e.exposition.Configure(e.exposing(g.config))
+	e.api.use(g.client, credential(g.config))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current = g
+}
+
+// credential names what requests are sent with.
+func credential(c *config.Config) string {
+	if c.GitHub.TokenFile == "" && !c.GitHub.TokenFromEnv {
+		return "anonymous"
+	}
+	return "token"
+}
+
+func (e *Exporter) config() *config.Config { return e.running().config }
+
+// running is the current generation.
+func (e *Exporter) running() *generation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.current
+}
+
+// Run polls until ctx is done. A reload ends the poller of the old configuration, with what it is committing committed,
+// before the new one begins.
+func (e *Exporter) Run(ctx context.Context) error {
+	defer close(e.ended)
+	expire := time.NewTicker(expireEvery)
+	defer expire.Stop()
+	for {
+		g := e.running()
+		polling, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- g.poller.Run(polling) }()
+		err, again := e.wait(ctx, g, expire.C, ended, func() { stop(); <-ended; g.client.CloseIdleConnections() })
+		stop()
+		if !again {
+			return err
+		}
+	}
+}
+
+// wait serves one poller's time until it is to end; again tells whether another is to follow.
+func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, ended chan error, stop func()) (err error, again bool) {
+	for {
+		select {
+		case err := <-ended:
+			if ctx.Err() == nil && err == nil {
+				err = errors.New("the poller ended by itself")
+			}
+			return err, false
+		case <-ctx.Done():
+			stop()
+			return nil, false
+		case c := <-e.next:
+			stop()
+			c.done <- e.apply(c.to)
+			return nil, true
+		case <-expire:
+			e.expire(ctx, g)
+		}
+	}
+}
+
+// apply takes over a new generation while no poller runs; on an error the old one stays.
+func (e *Exporter) apply(g *generation) error {
+	c := g.config
+	warnings, err := e.ledger.Configure(layouts(c), c.Metrics.Disabled(), c.Metrics.SeriesLimit)
+	if err != nil {
+		return fmt.Errorf("configuring the ledger: %w", err)
+	}
+	e.adopt(g)
+	e.warn(warnings)
+	return nil
+}
+
+func (e *Exporter) warn(warnings []string) {
+	for _, w := range warnings {
+		level.Warn(e.logger).Log("msg", "ledger", "warning", w)
+	}
+}
+
+func (e *Exporter) expire(ctx context.Context, g *generation) {
+	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), g.poller.Watched)
+	if err != nil {
+		level.Error(e.logger).Log("msg", "expiring series failed, trying again later", "err", err)
+		return
+	}
+	if len(removed) > 0 {
+		level.Info(e.logger).Log("msg", "series expired", "series", len(removed))
+	}
+}
+
+// Reload takes over a new configuration, or says why not; then the old one goes on. The program must be running.
+func (e *Exporter) Reload(c *config.Config) error {
+	if key := config.NeedsRestart(e.config(), c); key != "" {
+		return fmt.Errorf("%s has changed: restart needed; nothing of the new configuration is in force", key)
+	}
+	g, err := e.generation(c)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	select {
+	case e.next <- change{g, done}:
+		return <-done
+	case <-e.ended:
+		return errors.New("the program is stopping")
+	}
+}
+
+// Close closes the ledger. Run must have ended.
+func (e *Exporter) Close() error {
+	if err := e.ledger.Close(); err != nil {
+		return fmt.Errorf("closing the ledger: %w", err)
+	}
+	return nil
+}

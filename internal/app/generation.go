@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"github_workflow_exporter/collector"
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/observe"
+	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/githubapi"
+	"github_workflow_exporter/internal/config"
+)
+
+// generation is what one configuration makes: a reload replaces it as a whole.
+type generation struct {
+	config   *config.Config
+	client   *githubapi.Client
+	observer *observe.Observer
+	poller   *poll.Poller
+}
+
+func (e *Exporter) generation(c *config.Config) (*generation, error) {
+	client, err := newClient(c, e.transport, e.api.observe, e.now)
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{config: c, client: client, observer: newObserver(c)}
+	g.poller = poll.New(poll.Options{
+		Client: client, Recorder: e.recorder, Progress: progress{e.recorder},
+		Repositories:  c.Targets.Repositories,
+		Organizations: owners(c.Targets.Organizations),
+		Users:         owners(c.Targets.Users),
+		Workflow:      c.Targets.Workflows.Match,
+		Interval:      time.Duration(c.Poll.Interval), MaxInterval: time.Duration(c.Poll.MaxInterval),
+		Lookback: time.Duration(c.Poll.Lookback), MaxRunAge: time.Duration(c.Poll.MaxRunAge),
+		RerunWindow: time.Duration(c.Poll.RerunWindow), DiscoveryInterval: time.Duration(c.Poll.DiscoveryInterval),
+		Live: c.Poll.Live, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
+		Logger: e.logger, Metrics: e.polling, Now: e.now,
+	})
+	return g, nil
+}
+
+func newClient(c *config.Config, transport http.RoundTripper, observe func(githubapi.Observation), now func() time.Time) (*githubapi.Client, error) {
+	var token githubapi.TokenSource
+	switch {
+	case c.GitHub.TokenFile != "":
+		token = githubapi.FileToken(c.GitHub.TokenFile)
+	case c.GitHub.TokenFromEnv:
+		value, err := c.GitHub.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		token = githubapi.StaticToken(value)
+	}
+	client, err := githubapi.New(githubapi.Options{
+		BaseURL: c.GitHub.APIURL, APIVersion: c.GitHub.APIVersion, Token: token,
+		UserAgent: "github_workflow_exporter/" + orUnknown(version.Version),
+		Timeout:   time.Duration(c.GitHub.Timeout), MaxConcurrent: c.GitHub.MaxConcurrentRequests,
+		RootCAs: c.GitHub.TLSConfig.RootCAs, Transport: transport, Observe: observe, Now: now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the GitHub client: %w", err)
+	}
+	return client, nil
+}
+
+func orUnknown(v string) string {
+	if v == "" {
+		return "unknown"
+	}
+	return v
+}
+
+func newObserver(c *config.Config) *observe.Observer {
+	var rules []observe.RunnerRule
+	for _, rule := range c.Metrics.RunnerRules {
+		rules = append(rules, observe.RunnerRule{Regex: rule.Regex, Replacement: rule.Replacement})
+	}
+	branches := c.Metrics.Branches
+	return observe.New(observe.Options{
+		RunnerRules: rules,
+		Branches: func(branch string) bool {
+			for _, glob := range branches {
+				if glob.Match(branch) {
+					return true
+				}
+			}
+			return false
+		},
+		Relabel:  c.Metrics.RelabelConfigs,
+		Disabled: c.Metrics.Disabled(),
+	})
+}
+
+func owners(in []config.Owner) []poll.Owner {
+	out := make([]poll.Owner, len(in))
+	for i, o := range in {
+		out[i] = poll.Owner{Name: o.Name, Match: o.Match, Archived: o.Archived, Forks: o.Forks}
+	}
+	return out
+}
+
+// layouts are the bucket bounds of the histogram families.
+func layouts(c *config.Config) map[family.ID][]float64 {
+	bounds := map[family.ID][]float64{}
+	for _, f := range family.All() {
+		if f.Kind == family.Histogram {
+			bounds[f.ID] = c.Metrics.BucketsOf(f)
+		}
+	}
+	return bounds
+}
+
+// progress shows the recorder to the poller.
+type progress struct{ *collector.Recorder }
+
+func (p progress) Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (poll.Account, error) {
+	a, err := p.Recorder.Watch(ctx, repo, since)
+	return poll.Account{Since: a.Since, Through: a.Through, Pruned: a.Pruned, Swept: a.Swept}, err
+}

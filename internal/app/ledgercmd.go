@@ -1,0 +1,38 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/ledger"
+)
+
+// CheckLedger verifies the ledger in a directory completely, without changing it, and reports what it holds.
+func CheckLedger(dir string, w io.Writer) error {
+	r, err := ledger.Check(dir)
+	if err != nil {
+		return fmt.Errorf("checking the ledger: %w", err)
+	}
+	fmt.Fprintf(w, "%s is sound, %d bytes\n", r.Path, r.Bytes)
+	fmt.Fprintf(w, "  of            %s, begun %s, format %d\n", r.Host, r.Born.UTC().Format(time.RFC3339), r.Format)
+	fmt.Fprintf(w, "  repositories  %d\n", r.Accounts)
+	fmt.Fprintf(w, "  runs          %d, %d of them open\n", r.Runs, r.OpenRuns)
+	fmt.Fprintf(w, "  executions    %d recorded, %d of them remembered with their runs\n", r.Recorded, r.Executions)
+	for _, f := range family.All() {
+		if n := r.Series[f.Name]; n > 0 {
+			fmt.Fprintf(w, "  series        %d of %s\n", n, f.Name)
+		}
+	}
+	return nil
+}
+
+// BackupLedger writes a verified copy of the ledger in a directory to a file that must not exist yet.
+func BackupLedger(dir, dest string, w io.Writer) error {
+	if err := ledger.Backup(dir, dest); err != nil {
+		return fmt.Errorf("backing up the ledger: %w", err)
+	}
+	fmt.Fprintf(w, "ledger in %s copied to %s and verified\n", dir, dest)
+	return nil
+}

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/web"
+)
+
+// stopWithin is for how long HTTP answers may go on after the signal to stop.
+const stopWithin = 5 * time.Second
+
+// ServeOptions say how to serve; Load is called at the start and at every reload.
+type ServeOptions struct {
+	Load          func() (*config.Config, error)
+	Web           *toolkit.FlagConfig
+	TelemetryPath string
+	Lifecycle     bool
+	Logger        Logger
+	// Listening, if not nil, is told the addresses once they are open.
+	Listening func(addresses []string)
+}
+
+// Serve runs the exporter until ctx is done or SIGTERM or SIGINT comes, then stops in order: no new scrapes, the poller
+// with what it is committing, the ledger. SIGHUP reloads.
+func Serve(ctx context.Context, o ServeOptions) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+
+	c, err := o.Load()
+	if err != nil {
+		return err
+	}
+	logger := o.Logger.Logger
+	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Info(), "build_context", version.BuildContext())
+	s := &serving{options: o, logger: logger}
+	server, err := s.listen()
+	if err != nil {
+		return err
+	}
+	e, err := Open(c, Options{Logger: logger})
+	if err != nil {
+		return errors.Join(err, server.Shutdown(ctx))
+	}
+	s.ready(e)
+	level.Info(logger).Log("msg", "ready", "api_url", c.GitHub.APIURL, "storage", c.Storage.Path, "addresses", fmt.Sprint(server.Addresses()))
+	if o.Listening != nil {
+		o.Listening(server.Addresses())
+	}
+	return s.run(ctx, stop, hup, e, server)
+}
+
+// serving is one Serve.
+type serving struct {
+	options ServeOptions
+	logger  log.Logger
+
+	mu       sync.Mutex
+	exporter *Exporter // nil until the ledger is loaded
+	metrics  http.Handler
+	reload   sync.Mutex // one at a time
+}
+
+func (s *serving) listen() (*web.Server, error) {
+	o := s.options
+	handler, err := web.Handler(web.Options{
+		TelemetryPath: o.TelemetryPath, Version: version.Info(),
+		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadNow, Lifecycle: o.Lifecycle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return web.Listen(o.Web, handler, o.Logger.WithoutTime, o.Logger.Level)
+}
+
+func (s *serving) ready(e *Exporter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.exporter, s.metrics = e, e.Handler()
+}
+
+func (s *serving) isReady() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.exporter == nil {
+		return errors.New("the ledger is being loaded")
+	}
+	return nil
+}
+
+func (s *serving) scrape(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	metrics := s.metrics
+	s.mu.Unlock()
+	if metrics == nil {
+		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
+		return
+	}
+	metrics.ServeHTTP(w, r)
+}
+
+// reloadNow loads the configuration anew; on an error the old one goes on.
+func (s *serving) reloadNow() error {
+	s.reload.Lock()
+	defer s.reload.Unlock()
+	s.mu.Lock()
+	e := s.exporter
+	s.mu.Unlock()
+	if e == nil {
+		return errors.New("the ledger is being loaded")
+	}
+	c, err := s.options.Load()
+	if err == nil {
+		err = e.Reload(c)
+	}
+	if err != nil {
+		e.reloads.failed()
+		return err
+	}
+	e.reloads.succeeded(e.now())
+	level.Info(s.logger).Log("msg", "configuration reloaded")
+	return nil
+}
+
+// run polls and serves until something ends, and stops the rest in order.
+func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e *Exporter, server *web.Server) error {
+	polling, stopPolling := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPolling()
+	polled, served := make(chan error, 1), make(chan error, 1)
+	go func() { polled <- e.Run(polling) }()
+	go func() { served <- server.Serve() }()
+
+	var failure error
+	pollEnded := false
+	for waiting := true; waiting; {
+		select {
+		case <-ctx.Done():
+			level.Info(s.logger).Log("msg", "stopping")
+			waiting = false
+		case <-hup:
+			go func() {
+				if err := s.reloadNow(); err != nil {
+					level.Error(s.logger).Log("msg", "reloading failed, the old configuration goes on", "err", err)
+				}
+			}()
+		case failure = <-polled:
+			waiting, pollEnded = false, true
+		case failure = <-served:
+			waiting = false
+		}
+	}
+	stop() // a second signal ends the process at once
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	stopPolling()
+	shutdown := server.Shutdown(closing)
+	if !pollEnded {
+		failure = errors.Join(failure, <-polled)
+	}
+	failure = errors.Join(failure, shutdown, e.Close())
+	if failure == nil {
+		level.Info(s.logger).Log("msg", "stopped")
+	}
+	return failure
+}

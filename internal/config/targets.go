@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What GitHub allows in names; an enterprise's users have an underscore before their short code.
+var (
+	ownerName      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+)
+
+func (t Targets) check() *Error {
+	if len(t.Repositories)+len(t.Organizations)+len(t.Users) == 0 {
+		return wrong("targets", "nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users, or give --github.repository")
+	}
+	for i, repository := range t.Repositories {
+		at := indexed("targets.repositories", i)
+		if !validRepository(repository) {
+			return wrong(at, "must be owner/name such as octo-org/octo-repo, not %s", quote(repository))
+		}
+		if containsFold(t.Repositories[:i], repository) {
+			return wrong(at, "%s is listed twice; keep one", repository)
+		}
+	}
+	var names []string
+	for _, list := range []struct {
+		key    string
+		owners []Owner
+	}{{"targets.organizations", t.Organizations}, {"targets.users", t.Users}} {
+		for i, owner := range list.owners {
+			at := indexed(list.key, i)
+			if err := owner.check(at); err != nil {
+				return err
+			}
+			if containsFold(names, owner.Name) {
+				return wrong(at+".name", "%s is listed twice; keep one", owner.Name)
+			}
+			names = append(names, owner.Name)
+		}
+	}
+	return t.Workflows.check("targets.workflows")
+}
+
+func validRepository(s string) bool {
+	owner, name, found := strings.Cut(s, "/")
+	return found && ownerName.MatchString(owner) && repositoryName.MatchString(name) &&
+		name != "." && name != ".." && !strings.HasSuffix(name, ".git")
+}
+
+func (o Owner) check(at string) *Error {
+	if o.Name == "" {
+		return wrong(at+".name", "must be the name of the organization or user, such as octo-org")
+	}
+	if !ownerName.MatchString(o.Name) {
+		return wrong(at+".name", "must be a name such as octo-org, not %s", quote(o.Name))
+	}
+	if err := o.Selector.check(at); err != nil {
+		return err
+	}
+	for _, list := range []struct {
+		key   string
+		globs []Glob
+	}{{".include", o.Include}, {".exclude", o.Exclude}} {
+		for i, g := range list.globs {
+			if name := g.String(); strings.Contains(name, "/") {
+				return wrong(indexed(at+list.key, i), "must match the repository's name alone, without the owner, such as %s, not %s",
+					quote(name[strings.LastIndexByte(name, '/')+1:]), quote(name))
+			}
+		}
+	}
+	return nil
+}
+
+func (s Selector) check(at string) *Error {
+	if len(s.Include) == 0 {
+		return wrong(at+".include", `must have at least one pattern; ["*"] includes everything`)
+	}
+	return nil
+}
+
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(have string) bool { return strings.EqualFold(have, s) })
+}
+
+func indexed(key string, i int) string { return fmt.Sprintf("%s[%d]", key, i) }

@@ -1,0 +1,83 @@
+// Package web holds the HTTP edges: the mux with metrics, landing page, health, readiness and reload, and the server
+// that listens. It is handed what it shows and calls.
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+)
+
+// Options name what is served.
+type Options struct {
+	TelemetryPath string // path of Metrics; not "/"
+	Metrics       http.Handler
+	Version       string
+	// Ready returns why the program is not ready, nil if it is.
+	Ready func() error
+	// Reload loads the configuration anew. It is served as POST /-/reload where Lifecycle is set.
+	Reload    func() error
+	Lifecycle bool
+}
+
+// paths of ours that --web.telemetry-path must not take.
+func reserved(path string) bool {
+	switch path {
+	case "/", "/-/healthy", "/-/ready", "/-/reload":
+		return true
+	}
+	return false
+}
+
+// Handler returns the mux.
+func Handler(o Options) (http.Handler, error) {
+	if len(o.TelemetryPath) < 2 || o.TelemetryPath[0] != '/' || reserved(o.TelemetryPath) {
+		return nil, fmt.Errorf("--web.telemetry-path must be a path of its own such as /metrics, not %q", o.TelemetryPath)
+	}
+	landing, err := toolkit.NewLandingPage(toolkit.LandingConfig{
+		Name:        "GitHub Workflow Exporter",
+		Description: "Prometheus exporter for the runs, jobs and steps of GitHub Actions",
+		Version:     o.Version,
+		Profiling:   "false",
+		Links: []toolkit.LandingLinks{
+			{Address: o.TelemetryPath, Text: "Metrics", Description: "what Prometheus scrapes"},
+			{Address: "/-/healthy", Text: "Healthy", Description: "the process answers"},
+			{Address: "/-/ready", Text: "Ready", Description: "the ledger is loaded"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the landing page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+o.TelemetryPath, o.Metrics)
+	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "healthy")
+	})
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if err := o.Ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("/-/reload", o.reload)
+	return mux, nil
+}
+
+func (o Options) reload(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !o.Lifecycle:
+		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "reload takes POST", http.StatusMethodNotAllowed)
+	default:
+		if err := o.Reload(); err != nil {
+			http.Error(w, err.Error()+"\nThe configuration that was loaded before goes on running.", http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, "reloaded")
+	}
+}

@@ -1,0 +1,107 @@
+// Command github_workflow_exporter polls GitHub Actions and exposes finished runs, jobs and steps to Prometheus.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github_workflow_exporter/internal/app"
+	"github_workflow_exporter/internal/config"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program: flags, the command they name, the exit code. 1 is a failure, 2 wrong usage.
+func run(args []string, stdout, stderr io.Writer) int {
+	cli := kingpin.New("github_workflow_exporter", "Prometheus exporter for the runs, jobs and steps of GitHub Actions.")
+	cli.UsageWriter(stderr).ErrorWriter(stderr)
+	cli.HelpFlag.Short('h')
+	printVersion := cli.Flag("version", "Print the version and exit.").Bool()
+	var (
+		configFile    = cli.Flag("config.file", "Configuration file.").PlaceHolder("FILE").String()
+		repositories  = cli.Flag("github.repository", "Repository to watch, owner/name; repeatable. With it no configuration file is needed.").PlaceHolder("OWNER/NAME").Strings()
+		storagePath   = cli.Flag("storage.path", "Directory of the ledger; replaces storage.path of the configuration.").PlaceHolder("DIR").String()
+		telemetryPath = cli.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").String()
+		lifecycle     = cli.Flag("web.enable-lifecycle", "Serve POST /-/reload.").Bool()
+		webFlags      = kingpinflag.AddFlags(cli, ":9887")
+		logLevel      = cli.Flag("log.level", "Least level that is logged.").Default("info").Enum("debug", "info", "warn", "error")
+		logFormat     = cli.Flag("log.format", "Format of log lines.").Default("logfmt").Enum("logfmt", "json")
+
+		serve          = cli.Command("serve", "Poll GitHub and expose what was counted.").Default()
+		demo           = cli.Command("demo", "Run a simulated GitHub and the exporter on it; nothing to configure, no network.")
+		controlAddress = demo.Flag("demo.control-address", "Address of the switches for the simulated GitHub's faults.").PlaceHolder("HOST:PORT").String()
+		check          = cli.Command("check", "Check configuration, access, permissions, limits and repositories, without counting anything.")
+		ledger         = cli.Command("ledger", "Look after the ledger, while no exporter runs on it.")
+		ledgerCheck    = ledger.Command("check", "Verify the ledger completely, without changing it.")
+		ledgerBackup   = ledger.Command("backup", "Copy the ledger to a new file and verify the copy.")
+		backupTo       = ledgerBackup.Arg("file", "The file to write; it must not exist.").Required().String()
+	)
+	// Terminate would end the process in the middle of parsing; --help and --version come back as usage instead.
+	exited := -1
+	cli.Terminate(func(code int) { exited = code })
+	command, err := cli.Parse(args)
+	switch {
+	case exited >= 0:
+		return exited
+	case *printVersion:
+		fmt.Fprintln(stdout, version.Print("github_workflow_exporter"))
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "github_workflow_exporter: %v; see --help\n", err)
+		return 2
+	}
+	logger, err := app.NewLogger(stderr, *logFormat, *logLevel)
+	if err != nil {
+		fmt.Fprintln(stderr, "github_workflow_exporter:", err)
+		return 2
+	}
+	load := func() (*config.Config, error) {
+		return config.LoadWith(*configFile, config.Overrides{Repositories: *repositories, StoragePath: *storagePath})
+	}
+	ctx := context.Background()
+	switch command {
+	case serve.FullCommand():
+		err = app.Serve(ctx, app.ServeOptions{
+			Load: load, Web: webFlags, TelemetryPath: *telemetryPath, Lifecycle: *lifecycle, Logger: logger,
+		})
+	case demo.FullCommand():
+		err = app.Demo(ctx, app.DemoOptions{
+			Web: webFlags, TelemetryPath: *telemetryPath, ControlAddress: *controlAddress,
+			StoragePath: *storagePath, Logger: logger, Out: stdout,
+		})
+	case check.FullCommand():
+		var c *config.Config
+		if c, err = load(); err == nil {
+			err = app.Check(ctx, c, stdout, nil)
+		}
+	case ledgerCheck.FullCommand(), ledgerBackup.FullCommand():
+		err = ledgerCommand(command == ledgerCheck.FullCommand(), *storagePath, *backupTo, load, stdout)
+	}
+	if err != nil {
+		level.Error(logger.Logger).Log("msg", "failed", "err", err)
+		return 1
+	}
+	return 0
+}
+
+// ledgerCommand finds the ledger by the flag, else by the configuration.
+func ledgerCommand(check bool, dir, backupTo string, load func() (*config.Config, error), stdout io.Writer) error {
+	if dir == "" {
+		c, err := load()
+		if err != nil {
+			return err
+		}
+		dir = c.Storage.Path
+	}
+	if check {
+		return app.CheckLedger(dir, stdout)
+	}
+	return app.BackupLedger(dir, backupTo, stdout)
+}

@@ -1,0 +1,240 @@
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github_workflow_exporter/collector/family"
+)
+
+const (
+	// activeIntervals is how many scrapes the window sees GitHub busy for at least. increase() extends what it sees to
+	// the ends of the window by at most an interval on either side: with a hundred of them that is within tolerance.
+	activeIntervals = 120
+	tolerance       = 0.02
+	// settleTime is enough for open attempts of the demo to end, to be read, and for series born last to be shown
+	// (metrics.initial_zero, 2m30s by default).
+	settleTime = 10 * time.Minute
+)
+
+// TestDemo runs the demo under a real Prometheus and asks it the questions people ask. The window over which the growth
+// is compared begins and ends while GitHub is quiet and everything is shown, so that the truth of the window is exact.
+func TestDemo(t *testing.T) {
+	prometheus := findPrometheus(t)
+	binary := buildExporter(t)
+	exporter, controls := freeAddress(t), control(freeAddress(t))
+	demo := start(t, binary, "demo", "--web.listen-address="+exporter, "--demo.control-address="+string(controls), "--storage.path="+t.TempDir())
+	eventually(t, "the exporter is ready", time.Minute, 200*time.Millisecond, func() string {
+		demo.running(t)
+		if _, err := get(t.Context(), "http://"+exporter+"/-/ready"); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	server := startPrometheus(t, prometheus, exporter)
+
+	t.Run("every family arrives", func(t *testing.T) { everyFamily(t, server) })
+	if t.Failed() {
+		return
+	}
+
+	before := settle(t, "settled before the window", controls, server)
+	from := time.Now()
+	wait(t, 3*scrapeInterval) // the first sample of the window is still the settled one
+	if err := controls.quiet(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, activeIntervals*scrapeInterval)
+	eventually(t, "series were born inside the window", 5*time.Minute, 2*scrapeInterval, func() string {
+		now, err := controls.truth(t.Context())
+		if err != nil {
+			return err.Error()
+		}
+		if now.accumulating().born(before) == 0 {
+			return "none yet"
+		}
+		return ""
+	})
+	after := settle(t, "settled after the window", controls, server)
+	wait(t, 3*scrapeInterval)
+	until := time.Now()
+
+	t.Run("growth equals the truth", func(t *testing.T) {
+		want := after.since(before)
+		window := fmt.Sprintf("%ds", int(math.Ceil(until.Sub(from).Seconds())))
+		got, err := server.read(t.Context(), func(metric string) string { return "increase(" + metric + "[" + window + "])" }, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range family.All() {
+			if name := accumulatingName(f); name != "" {
+				t.Logf("%-50s +%g, of %d series born inside the window: %d", name, want.total(name), len(after[name]),
+					values{name: after[name]}.born(before))
+				if want.total(name) == 0 {
+					t.Errorf("%s did not grow: the window proves nothing", name)
+				}
+			}
+		}
+		if lines := differences(got, want, tolerance); len(lines) > 0 {
+			t.Errorf("increase over %s differs by more than %g %% in %d series:\n\t%s", window, tolerance*100, len(lines), summary(lines))
+		}
+	})
+
+	t.Run("gauges", func(t *testing.T) { gauges(t, controls, server, until) })
+
+	t.Run("every scrape of the window succeeded", func(t *testing.T) {
+		window := fmt.Sprintf("[%ds]", int(until.Sub(from).Seconds()))
+		for expression, least := range map[string]float64{
+			"min_over_time(up{job=\"github_workflow_exporter\"}" + window + ")":         1,
+			"min_over_time(github_workflow_exporter_up" + window + ")":                  1,
+			"min_over_time(scrape_samples_scraped{job=~\"github_.*\"}" + window + ")":   10,
+			"-max_over_time(scrape_duration_seconds{job=~\"github_.*\"}" + window + ")": -scrapeInterval.Seconds(),
+			"-sum(increase(github_workflow_exporter_ledger_commit_failures_total[1h]))": 0,
+		} {
+			samples, err := server.query(t.Context(), expression, time.Now())
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if len(samples) == 0 {
+				t.Errorf("%s: nothing", expression)
+			}
+			for _, one := range samples {
+				if one.value < least {
+					t.Errorf("%s = %g, want at least %g", expression, one.value, least)
+				}
+			}
+		}
+	})
+
+	if err := demo.stop(10 * time.Second); err != nil {
+		t.Errorf("the demo did not stop in order: %v", err)
+	}
+}
+
+// everyFamily waits until Prometheus holds every family of the table, with the type, help and labels it says.
+func everyFamily(t *testing.T, server *server) {
+	for _, f := range family.All() {
+		name := f.Name
+		if f.Kind == family.Histogram {
+			name += "_bucket"
+		}
+		var samples []sample
+		eventually(t, name+" arrived", 5*time.Minute, scrapeInterval, func() string {
+			var err error
+			if samples, err = server.query(t.Context(), name, time.Now()); err != nil {
+				return err.Error()
+			}
+			if len(samples) == 0 {
+				return "no series"
+			}
+			return ""
+		})
+		want := slices.Sorted(slices.Values(f.Labels))
+		if f.Kind == family.Histogram {
+			want = slices.Sorted(slices.Values(append(want, "le")))
+		}
+		for _, one := range samples {
+			// Prometheus has no empty labels: a label that is absent is one that is empty.
+			for label := range one.labels {
+				if !slices.Contains(want, label) && !slices.Contains(added, label) {
+					t.Errorf("%s has the label %s, want only %v", f.Name, label, want)
+				}
+			}
+		}
+	}
+	known, err := server.metadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range family.All() {
+		// OpenMetrics names a counter's family without _total; which of the two it is depends on the server.
+		entries := known[f.Name]
+		if len(entries) == 0 {
+			entries = known[strings.TrimSuffix(f.Name, "_total")]
+		}
+		if len(entries) != 1 || entries[0].Type != f.Kind.String() || entries[0].Help != f.Help {
+			t.Errorf("%s: Prometheus was told %+v, want type %s and help %q", f.Name, entries, f.Kind, f.Help)
+		}
+	}
+}
+
+// settle holds back new attempts and waits until all that happened is in Prometheus: every series stands at its true
+// value. That value is returned.
+func settle(t *testing.T, what string, controls control, server *server) values {
+	t.Helper()
+	if err := controls.quiet(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	var settled values
+	eventually(t, what, settleTime, 2*scrapeInterval, func() string {
+		server.process.running(t)
+		now, err := controls.truth(t.Context())
+		if err != nil {
+			return err.Error()
+		}
+		if now.OpenAttempts > 0 {
+			return fmt.Sprintf("%d attempts are open", now.OpenAttempts)
+		}
+		settled = now.accumulating()
+		got, err := server.read(t.Context(), func(metric string) string { return metric }, time.Now())
+		if err != nil {
+			return err.Error()
+		}
+		if lines := differences(got, settled, 0); len(lines) > 0 {
+			return fmt.Sprintf("%d series are not at their true value:\n\t%s", len(lines), summary(lines))
+		}
+		return ""
+	})
+	return settled
+}
+
+// gauges checks what is not accumulated: the last completions, and that nothing is left open while GitHub is quiet.
+func gauges(t *testing.T, controls control, server *server, at time.Time) {
+	now, err := controls.truth(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	completion := family.Get(family.RunLastCompletion).Name
+	for _, name := range []string{completion, family.Get(family.JobsNow).Name, family.Get(family.OldestJob).Name} {
+		samples, err := server.query(t.Context(), name, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := values{name: {}}, now.present(name)
+		for _, one := range samples {
+			got.set(name, canonical(one.labels), one.value)
+		}
+		if lines := differences(got, want, 0); len(lines) > 0 {
+			t.Errorf("%d gauges differ from the truth:\n\t%s", len(lines), summary(lines))
+		}
+		if name == completion && len(got[name]) == 0 {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+// accumulatingName is the metric that counts a family's events, "" for gauges.
+func accumulatingName(f family.Family) string {
+	switch f.Kind {
+	case family.Counter:
+		return f.Name
+	case family.Histogram:
+		return f.Name + "_count"
+	default:
+		return ""
+	}
+}
+
+func wait(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	}
+}

@@ -12,7 +12,10 @@ import (
 	"github_workflow_exporter/internal/simulator"
 )
 
-var truthSeeds = flag.Int("truth.seeds", 2, "how many worlds the truth test lives through")
+var (
+	truthSeeds = flag.Int("truth.seeds", 2, "how many worlds the truth test lives through")
+	truthHours = flag.Int("truth.hours", 48, "how many simulated hours it does so")
+)
 
 // TestTruth lets the whole program live through two days of a simulated GitHub with re-runs, faults and restarts, and
 // compares every total with what happened.
@@ -35,7 +38,7 @@ func twoDays(t *testing.T, seed int64) {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	time.Sleep(6 * time.Hour) // a history before the first sweep
 	w.start()
-	for end := time.Now().Add(48 * time.Hour); time.Now().Before(end); {
+	for end := time.Now().Add(time.Duration(*truthHours) * time.Hour); time.Now().Before(end); {
 		time.Sleep(time.Duration(random.IntN(90)+10) * time.Minute)
 		disturb(w, random)
 		if random.IntN(4) == 0 {
@@ -74,13 +77,16 @@ func (w *world) settle() {
 	}
 	// Re-runs of old runs come hours later, and the deep sweep finds them within six: wait for a rest longer than that.
 	const rest = 8
-	for hours, quiet := 0, 0; hours < 21*24; hours++ {
+	for hours, quiet := 0, 0; hours < 3*24; hours++ {
 		time.Sleep(time.Hour)
 		quiet++
 		before := simulator.TruthQuery{Since: w.since, Until: time.Now().Add(-time.Hour)}
 		now := w.github.Truth(simulator.TruthQuery{Since: w.since})
 		if now.OpenAttempts > 0 || now.Attempts != w.github.Truth(before).Attempts {
 			quiet = 0
+		}
+		if hours%24 == 0 {
+			w.Logf("%d hours after the last new run %d attempts are open", hours, now.OpenAttempts)
 		}
 		if quiet == rest {
 			return

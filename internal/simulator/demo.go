@@ -19,11 +19,11 @@ func DemoProfile(now func() time.Time) Options {
 	return Options{
 		Seed: 1, Start: now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
 		Repositories: []RepositoryPlan{
-			repo("storefront", 60, demoCI(0.06), demoLint(), demoDeploy()),
-			repo("payments", 40, demoCI(0.12), demoDeploy(), demoNightly()),
-			repo("search", 30, demoCI(0.08), demoLint(), demoNightly()),
-			repo("mobile-app", 30, demoCI(0.2), demoRelease()),
-			repo("infrastructure", 20, demoLint(), demoDeploy(), demoNightly()),
+			repo("storefront", 100, demoCI(0.06), demoLint(), demoDeploy()),
+			repo("payments", 70, demoCI(0.12), demoDeploy(), demoNightly()),
+			repo("search", 50, demoCI(0.08), demoLint(), demoNightly()),
+			repo("mobile-app", 50, demoCI(0.2), demoRelease()),
+			repo("infrastructure", 30, demoLint(), demoDeploy(), demoNightly()),
 		},
 	}
 }

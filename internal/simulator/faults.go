@@ -59,7 +59,6 @@ type Fault struct {
 // Faults are the faults switched on. They may be changed while the server runs.
 type Faults struct {
 	seed uint64
-	now  func() time.Time
 
 	mu    sync.Mutex
 	on    map[string]*Fault
@@ -67,8 +66,8 @@ type Faults struct {
 	read  map[string]bool // attempts whose jobs have been read under ForeignAttempt
 }
 
-func newFaults(seed int64, now func() time.Time) *Faults {
-	return &Faults{seed: uint64(seed), now: now, on: map[string]*Fault{}, fired: map[string]int{}, read: map[string]bool{}}
+func newFaults(seed int64) *Faults {
+	return &Faults{seed: uint64(seed), on: map[string]*Fault{}, fired: map[string]int{}, read: map[string]bool{}}
 }
 
 // Faults returns the switches.

@@ -62,14 +62,34 @@ func (g *GitHub) generate(r *repository, number int) {
 	for i, second := range created {
 		n := &run{repo: r, seed: mix(seed, uint64(i), 1), workflow: r.drawWorkflow(rnd)}
 		at := begin.Add(time.Duration(second) * time.Second)
-		if at.Before(r.born) {
+		if at.Before(r.born) || !g.opts.End.IsZero() && !at.Before(g.opts.End) {
 			continue
 		}
 		n.plan.ID = 1_000_000 + (int64(number)<<repoBits|int64(r.index))*runsPerSlot + int64(i)
 		n.plan.CreatedAt = at
 		g.describe(n)
+		n.pathNamed = r.nameKnown(n)
 		g.lay(n)
+		r.learnName(n, g.opts.Start)
 		r.insert(n)
+	}
+}
+
+// nameKnown tells whether a reader of the run has seen its workflow's name in a job of hours before.
+func (r *repository) nameKnown(n *run) bool {
+	known, ok := r.known[n.plan.WorkflowID]
+	return ok && n.plan.CreatedAt.Sub(known) >= 2*time.Hour
+}
+
+// learnName notes from when on a run tells its workflow's name. Runs come in order of creation, so that the first one
+// to close may still be overtaken; then the name is known a little earlier than noted.
+func (r *repository) learnName(n *run, start time.Time) {
+	if r.plan.Rates.PathNames <= 0 || r.plan.OldServer {
+		return
+	}
+	a := &n.plan.Attempts[len(n.plan.Attempts)-1]
+	if _, ok := r.known[n.plan.WorkflowID]; !ok && len(a.Jobs) > 0 && a.StartedAt.Sub(start) > r.plan.Rates.PathNames {
+		r.known[n.plan.WorkflowID] = a.closedAt()
 	}
 }
 

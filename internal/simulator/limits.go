@@ -143,7 +143,7 @@ func (h hits) secondary(t time.Time) *answer {
 
 // limitHeaders tell about the primary limit, where there is one.
 func (g *GitHub) limitHeaders(h http.Header, q *request) {
-	if g.opts.PrimaryLimit <= 0 {
+	if _, bare := q.hits[SecondaryBare]; bare || g.opts.PrimaryLimit <= 0 {
 		return
 	}
 	w := g.window(q.token, q.at)
@@ -175,6 +175,8 @@ func (g *GitHub) rateLimit(q *request) *answer {
 	resources.raw("graphql", rate(5000, 0, q.at.Add(time.Hour)))
 	o := newObject(nil)
 	o.raw("resources", resources.end())
-	o.raw("rate", core)
+	if q.http.Header.Get("X-GitHub-Api-Version") != "2026-03-10" { // gone from that version on
+		o.raw("rate", core)
+	}
 	return &answer{status: http.StatusOK, header: http.Header{}, body: o.end(), noTag: true}
 }

@@ -11,6 +11,7 @@ import (
 type Options struct {
 	Seed  int64
 	Start time.Time        // the world's beginning, cut to whole seconds; zero is the hour in which New is called
+	End   time.Time        // no run is generated from then on (re-runs of earlier ones are); zero: without end
 	Now   func() time.Time // the driven clock; nil is time.Now
 	// Sleep waits for slow answers; nil waits in real time. It returns early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error

@@ -141,6 +141,18 @@ func carryOver(j JobPlan, previous, number int, start time.Time, shape CopyShape
 	return j
 }
 
+// SimpleRun plans a run of one attempt and one job, "build" on a hosted runner, that is queued for five seconds from
+// start on, then runs for length and ends as conclusion says.
+func SimpleRun(workflow string, start time.Time, length time.Duration, conclusion string) RunPlan {
+	start = start.Truncate(time.Second)
+	begin := start.Add(5 * time.Second)
+	return RunPlan{Workflow: workflow, Attempts: []AttemptPlan{{StartedAt: start, Jobs: []JobPlan{{
+		Name: "build", Labels: []string{"ubuntu-latest"}, Runner: hostedRunner(0), Conclusion: conclusion,
+		CreatedAt: start, StartedAt: begin, CompletedAt: begin.Add(length),
+		Steps: []StepPlan{{Name: "Run make", StartedAt: begin, CompletedAt: begin.Add(length), Conclusion: conclusion}},
+	}}}}}
+}
+
 // MatrixRun plans one run of a matrix of the given number of jobs, all listed at once, each a minute long, ten of them
 // running at a time.
 func MatrixRun(workflow string, jobs int, start time.Time) RunPlan {

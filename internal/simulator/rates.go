@@ -11,8 +11,9 @@ type Rates struct {
 
 	Cancel         float64 // runs cancelled in the middle
 	StartupFailure float64 // runs without jobs
-	// PathNames: startup failures show the workflow's path as the run's name from so long after the world's start on;
-	// 0: never. (A reader knows the workflow's name only from jobs it has seen before.)
+	// PathNames lets startup failures show the workflow's path as the run's name, but only where a reader can know the
+	// workflow's name: an attempt with jobs started later than PathNames after the world's start and closed two hours
+	// before the failure. Set it past the reader's first sweep; 0: never.
 	PathNames      time.Duration
 	ActionRequired float64 // pull requests that wait for approval and go on as attempt 2
 	NullBranch     float64

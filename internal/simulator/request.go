@@ -46,7 +46,7 @@ func (g *GitHub) parse(r *http.Request) *request {
 		token: bearer(r.Header.Get("Authorization")),
 	}
 	q.perPage = min(positive(q.query.Get("per_page"), 30), 100)
-	q.page = positive(q.query.Get("page"), 1)
+	q.page = min(positive(q.query.Get("page"), 1), 1_000_000) // no list is that long
 	path, ok := strings.CutPrefix(r.URL.Path, g.opts.BasePath)
 	if strings.HasPrefix(r.URL.Path, logPrefix) {
 		q.endpoint = endpointLogFile

@@ -70,7 +70,7 @@ func (g *GitHub) lay(n *run) {
 	start := n.plan.CreatedAt
 	switch {
 	case fate < c.rates.StartupFailure:
-		c.startupFailure(start, g.opts.Start)
+		c.startupFailure(start)
 		return
 	case n.plan.Event == "pull_request" && rnd.Float64() < c.rates.ActionRequired:
 		a := AttemptPlan{StartedAt: start, Conclusion: "action_required"}
@@ -97,8 +97,8 @@ func (g *GitHub) lay(n *run) {
 	}
 }
 
-func (c *course) startupFailure(start, begin time.Time) {
-	if c.rates.PathNames > 0 && start.Sub(begin) > c.rates.PathNames {
+func (c *course) startupFailure(start time.Time) {
+	if c.n.pathNamed {
 		c.n.plan.Name = c.n.plan.Path
 	}
 	a := AttemptPlan{StartedAt: start, EndedAt: start.Add(2 * time.Second), Conclusion: "startup_failure"}
@@ -151,18 +151,18 @@ func (c *course) rerun(a *AttemptPlan, number int) ([]bool, time.Duration) {
 		delay = c.scaled(0.4+within*0.6) + 30*time.Second
 	}
 	executed := make([]bool, len(c.w))
-	any := false
+	chosen := false
 	switch {
 	case kind < 0.2:
 		return c.everything(), delay
 	case kind < 0.75:
 		for i := range c.last {
 			if w := c.last[i].Conclusion; w == "failure" || w == "cancelled" || w == "timed_out" {
-				executed[i], any = true, true
+				executed[i], chosen = true, true
 			}
 		}
 	}
-	if !any {
+	if !chosen {
 		executed[one] = true
 	}
 	for i, j := range c.w { // needs come first

@@ -144,6 +144,21 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
+// A busy world comes to rest, at once or when nothing new is generated.
+func TestABusyWorldComesToRest(t *testing.T) {
+	begin := worldStart.Add(48 * time.Hour)
+	for end, within := range map[time.Time]time.Duration{{}: 5 * 24 * time.Hour, begin: 6 * time.Hour} {
+		g, _ := newWorld(t, Options{Seed: 6, End: end, Repositories: Repositories(6, 90)})
+		quiet, ok := g.NextQuiet(begin)
+		if !ok || quiet.Sub(begin) > within {
+			t.Errorf("end %v: quiet after %v, %v", end, quiet.Sub(begin), ok)
+		}
+		if n := g.Truth(TruthQuery{Until: quiet}).OpenAttempts; n != 0 {
+			t.Errorf("%d attempts open in quiet", n)
+		}
+	}
+}
+
 // Each shape of carried-over jobs as a list shows it.
 func TestCarriedOverShapes(t *testing.T) {
 	for _, tc := range []struct {
@@ -229,5 +244,36 @@ func TestPlansThatCannotBeAreRefused(t *testing.T) {
 		if _, err := New(o); err == nil {
 			t.Errorf("accepted: %+v", o.Repositories)
 		}
+	}
+}
+
+// A renamed repository counts under the name of the time; one added later has no runs of before.
+func TestTruthFollowsNames(t *testing.T) {
+	g, c := one(t, Options{})
+	add(t, g, "o/r", SimpleRun("CI", at(0), time.Minute, "success"))
+	add(t, g, "o/r", SimpleRun("CI", at(100), time.Minute, "failure"))
+	c.set(at(90))
+	if err := g.RenameRepository("o/r", "o/new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.AddRepository(RepositoryPlan{Name: "o/late", RunsPerDay: 2000}); err != nil {
+		t.Fatal(err)
+	}
+	c.set(at(1000))
+	counts := g.Truth(TruthQuery{}).Counters[jobConclusions]
+	for _, labels := range []string{
+		`conclusion="success",job_name="build",label="ubuntu-latest",repository="o/r",runner="GitHub Actions",workflow="CI"`,
+		`conclusion="failure",job_name="build",label="ubuntu-latest",repository="o/new",runner="GitHub Actions",workflow="CI"`,
+	} {
+		if counts[labels] != 1 {
+			t.Errorf("%s: %v", labels, counts[labels])
+		}
+	}
+	runs := g.Runs("o/late")
+	if len(runs) < 5 {
+		t.Fatalf("%d runs in the new repository", len(runs))
+	}
+	if first, ok := g.Run("o/late", runs[0]); !ok || first.CreatedAt.Before(at(90)) {
+		t.Errorf("its first run is of %v", first.CreatedAt)
 	}
 }

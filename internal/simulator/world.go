@@ -42,9 +42,10 @@ type repository struct {
 	version int64
 
 	workflows []WorkflowPlan
-	numbers   map[int64]int // run numbers by workflow id
-	slots     int           // generated so far
-	runs      []*run        // ascending by creation, then id
+	numbers   map[int64]int       // run numbers by workflow id
+	known     map[int64]time.Time // when an attempt with jobs closed first, by workflow id: its name is known since
+	slots     int                 // generated so far
+	runs      []*run              // ascending by creation, then id
 	byID      map[int64]*run
 	forgotten *tally
 	dropped   int64 // runs forgotten
@@ -60,6 +61,7 @@ type run struct {
 	plan      RunPlan
 	seed      uint64
 	workflow  *WorkflowPlan // nil: made by hand
+	pathNamed bool          // a startup failure of it is named like its path
 	deletedAt time.Time
 	version   int64
 }
@@ -80,7 +82,7 @@ func New(o Options) (*GitHub, error) {
 		opts: o, byName: map[string]*repository{}, byID: map[int64]*repository{},
 		handRun: firstHandRun, handJob: firstHandJob, requests: newRequests(), swept: o.Start,
 	}
-	g.faults = newFaults(o.Seed, g.now)
+	g.faults = newFaults(o.Seed)
 	g.tokens = tokenSet(append([]string{o.Token}, o.Tokens...))
 	for _, p := range o.Repositories {
 		if err := g.addRepository(p, o.Start); err != nil {
@@ -109,7 +111,7 @@ func (g *GitHub) addRepository(p RepositoryPlan, born time.Time) error {
 	}
 	r := &repository{
 		plan: p, index: len(g.repos), id: p.ID, names: []nameSince{{born, p.Name}}, born: born,
-		numbers: map[int64]int{}, byID: map[int64]*run{},
+		numbers: map[int64]int{}, known: map[int64]time.Time{}, byID: map[int64]*run{},
 	}
 	if r.id == 0 {
 		r.id = firstRepoID + int64(r.index)
@@ -163,13 +165,15 @@ func (g *GitHub) RenameRepository(from, to string) error {
 	})
 }
 
-// ChangeRepository changes visibility, archived state and the like of a repository: f edits its plan. Name, ID and
-// what governs generated runs stay as they are.
+// ChangeRepository changes visibility, archived state and the like of a repository: f edits its plan. RunsPerDay takes
+// effect with the next hour that is not generated yet, 0 ends the making of runs; Name, ID, Workflows and Rates stay as
+// they are.
 func (g *GitHub) ChangeRepository(name string, f func(*RepositoryPlan)) error {
 	return g.change(name, func(r *repository) error {
 		p := r.plan
 		f(&p)
 		r.plan.Private, r.plan.Archived, r.plan.Disabled, r.plan.Fork = p.Private, p.Archived, p.Disabled, p.Fork
+		r.plan.RunsPerDay = p.RunsPerDay
 		if p.DefaultBranch != "" {
 			r.plan.DefaultBranch = p.DefaultBranch
 		}

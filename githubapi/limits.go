@@ -199,3 +199,13 @@ func (c *Client) TokenGeneration() uint64 {
 	defer c.state.mu.Unlock()
 	return c.state.generation
 }
+
+// TokenAvailable asks the token source now, without sending anything: the generation a next request would go out with,
+// or why there is no token. Generation 0 without an error: requests are anonymous.
+func (c *Client) TokenAvailable() (generation uint64, err error) {
+	if c.tokens == nil {
+		return 0, nil
+	}
+	_, generation, err = c.tokens.Token()
+	return generation, err
+}

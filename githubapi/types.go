@@ -115,13 +115,13 @@ type Attempt struct {
 // Started is when this attempt started.
 func (a Attempt) Started() time.Time { return a.Run.Started() }
 
-// Whole tells whether every job of the attempt was read and is final.
+// Whole tells whether every job of the attempt was read, could be decoded and is final.
 func (a Attempt) Whole() bool {
 	if len(a.Jobs) != a.TotalCount {
 		return false
 	}
 	for _, j := range a.Jobs {
-		if !j.Completed() && !j.Undecodable {
+		if !j.Completed() {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func step(l *Ledger, c *clock, n int) error {
 			return err
 		}
 	case n%31 == 13:
-		if _, err := l.Configure(layouts([][]float64{{1, 5, 60, 600}, {5, 600}, {2, 600}}[n/31%3]...), nil, 60+n%2*5); err != nil {
+		if _, err := l.Configure(layouts([][]float64{{1, 5, 60, 600}, {5, 600}, {2, 600}}[n/31%3]...), nil, crashLimit); err != nil {
 			return err
 		}
 	}
@@ -52,6 +53,25 @@ func step(l *Ledger, c *clock, n int) error {
 	return err
 }
 
+const crashLimit = 60
+
+// crashOptions opens a ledger with the layouts it has: they are changed by steps, not by opening.
+func crashOptions(c *clock, dir string) Options {
+	o := c.options(dir)
+	o.SeriesLimit = crashLimit
+	if found, err := readLedger(filepath.Join(dir, fileName), 0); err == nil {
+		for name, rec := range found.families {
+			if f, ok := family.ByName(name); ok && len(rec.Bounds) > 0 {
+				if o.Layouts == nil {
+					o.Layouts = map[family.ID][]float64{}
+				}
+				o.Layouts[f.ID] = rec.Bounds
+			}
+		}
+	}
+	return o
+}
+
 func stepsTaken(l *Ledger) int {
 	a, ok := l.Account(1)
 	if !ok {
@@ -60,12 +80,15 @@ func stepsTaken(l *Ledger) int {
 	return int(a.Through.Sub(start)/time.Minute) + 1
 }
 
-// crashChild takes steps until it is killed and says each that it has taken. It starts with those before again, as a
-// poller does that does not know how far its predecessor came; but for their account, that must change nothing.
+// crashChild takes steps until it is killed and says each that it has taken.
 func crashChild(dir string) {
 	c := newClock()
-	l, err := Open(Options{Dir: dir, Host: testHost, Now: c.now})
-	for n := stepsTaken2(l, err); err == nil; n++ {
+	l, err := Open(crashOptions(c, dir))
+	n := 0
+	if err == nil {
+		n = stepsTaken(l)
+	}
+	for ; err == nil; n++ {
 		if err = step(l, c, n); err == nil {
 			fmt.Println(n)
 		}
@@ -74,19 +97,12 @@ func crashChild(dir string) {
 	os.Exit(3)
 }
 
-func stepsTaken2(l *Ledger, err error) int {
-	if err != nil {
-		return 0
-	}
-	return stepsTaken(l)
-}
-
 // TestKill kills a process that commits, at random moments, also while it starts and while a ledger is born. Every time the
 // ledger must open, hold all that was acknowledged, and equal one that has taken the same steps undisturbed.
 func TestKill(t *testing.T) {
 	dir := t.TempDir() + "/data"
 	c := newClock()
-	straight := open(t, c.options(fastDir(t)))
+	straight := open(t, crashOptions(c, fastDir(t)))
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	taken, before := 0, 0
 	for kill := range *crashKills {
@@ -94,7 +110,7 @@ func TestKill(t *testing.T) {
 			before += taken
 			taken = 0
 			dir = t.TempDir() + "/data"
-			straight = open(t, c.options(fastDir(t)))
+			straight = open(t, crashOptions(c, fastDir(t)))
 		}
 		cmd := helper(t, "crash", dir)
 		out, err := cmd.StdoutPipe()
@@ -117,7 +133,7 @@ func TestKill(t *testing.T) {
 		_ = cmd.Wait() // killed
 		timer.Stop()
 
-		crashed, err := Open(Options{Dir: dir, Host: testHost, Now: c.now})
+		crashed, err := Open(crashOptions(c, dir))
 		if err != nil {
 			t.Fatalf("after a kill at %v: %v", wait, err)
 		}

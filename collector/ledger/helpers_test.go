@@ -145,7 +145,7 @@ func dump(t testing.TB, l *Ledger) string {
 
 func same(t testing.TB, what, want, got string) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -58,11 +58,13 @@ type Ledger struct {
 	turn chan struct{}
 	// The rest of this group belongs to who has the turn.
 	closed      bool
-	broken      error // set when a transaction could not even be undone
 	seriesLimit int
 	index       index
 	intern      *interner
 	families    []familyState // by family.ID
+
+	// broken is set once reading the mapped file has failed in the midst of bbolt: its locks cannot be relied on any more.
+	broken atomic.Pointer[CorruptError]
 
 	// views is what readers see of the series, by family.ID.
 	views []atomic.Pointer[view]

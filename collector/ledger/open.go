@@ -171,7 +171,7 @@ func (l *Ledger) Close() error {
 
 func (l *Ledger) release() error {
 	var errs []error
-	if l.db != nil && l.broken == nil { // a broken one would wait for the transaction it lost
+	if l.db != nil && l.broken.Load() == nil { // a broken one might wait for ever
 		errs = append(errs, l.db.Close())
 	}
 	if l.lock != nil {

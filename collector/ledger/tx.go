@@ -20,25 +20,30 @@ func (l *Ledger) write(ctx context.Context, doing string, change func(*bolt.Tx) 
 	switch {
 	case l.closed:
 		return ErrClosed
-	case l.broken != nil:
-		return fmt.Errorf("%s: %w", doing, l.broken)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
+	return l.guard(doing, func() error { return l.transact(change, publish) })
+}
+
+// guard runs what uses the mapped file. If that faults, nothing uses it any more until a restart.
+func (l *Ledger) guard(doing string, fn func() error) error {
+	if broken := l.broken.Load(); broken != nil {
+		return fmt.Errorf("%s: stopped until a restart: %w", doing, broken)
+	}
 	finished := false
 	err := guarded(l.path, func() error {
-		err := l.transact(change, publish)
+		err := fn()
 		finished = true
 		return err
 	})
-	if !finished {
-		// Recovered from the middle of bbolt: its locks and lists cannot be relied on any more.
-		l.broken = fmt.Errorf("writing stopped until a restart: %w", err)
+	if corrupt := (*CorruptError)(nil); !finished && errors.As(err, &corrupt) {
+		l.broken.Store(corrupt)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrClosed) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return nil
+	return err
 }
 
 func (l *Ledger) transact(change func(*bolt.Tx) (bool, error), publish func()) error {
@@ -81,14 +86,7 @@ func (l *Ledger) txid() (int, error) {
 
 // read runs a read transaction, beside writers.
 func (l *Ledger) read(doing string, fn func(*bolt.Tx) error) error {
-	err := guarded(l.path, func() error { return l.snapshot(fn) })
-	if errors.Is(err, ErrClosed) {
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
+	return l.guard(doing, func() error { return l.snapshot(fn) })
 }
 
 func (l *Ledger) snapshot(fn func(*bolt.Tx) error) error {

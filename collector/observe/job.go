@@ -5,8 +5,8 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
-// Jobs accounts for the jobs of an attempt that are final: those completed, and those that could not be decoded. With
-// final the listed ones that are not completed follow as never_finished. Entries without an id cannot be told apart
+// Jobs accounts for the jobs of an attempt that are completed. With final those that could not be decoded follow as
+// undecodable, and the listed ones that are not completed as never_finished. Entries without an id cannot be told apart
 // when they are read again, so they are left to Close.
 //
 // The workflow is the one of WorkflowName; earlier are the executions recorded of the run, of any attempt.
@@ -17,7 +17,9 @@ func (o *Observer) Jobs(repo githubapi.Repository, a githubapi.Attempt, workflow
 		switch {
 		case j.ID == 0:
 		case j.Undecodable:
-			jobs = append(jobs, Job{ID: j.ID, Final: true, Omitted: Undecodable})
+			if final { // until then it is read again: the next answer may be whole
+				jobs = append(jobs, Job{ID: j.ID, Final: true, Omitted: Undecodable})
+			}
 		case j.Completed():
 			jobs = append(jobs, completedJob(run, j, omitted(j, a, earlier)))
 		case final:

@@ -191,8 +191,8 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 		}
 		attempt.TotalCount = page.TotalCount
 		for _, job := range page.Items {
-			if job.ID != 0 && !seen[job.ID] {
-				seen[job.ID] = true
+			if !seen[job.ID] {
+				seen[job.ID] = job.ID != 0 // of entries that cannot be decoded not even the id may be known
 				attempt.Jobs = append(attempt.Jobs, job)
 			}
 		}

@@ -56,7 +56,7 @@ func (p *Poller) discover(ctx context.Context) error {
 	d.wake, d.sources = make(chan struct{}, 1), map[string]*source{}
 	d.mu.Unlock()
 	retry := backoff{first: 5 * time.Second, most: p.DiscoveryInterval}
-	generation := p.Client.TokenGeneration()
+	generation, _ := p.Client.TokenAvailable()
 	for {
 		wait := p.DiscoveryInterval
 		if p.discoverOnce(ctx) {
@@ -76,7 +76,7 @@ func (p *Poller) discover(ctx context.Context) error {
 				end = p.Now()
 			case <-t.C:
 			}
-			if g := p.Client.TokenGeneration(); g != generation {
+			if g, err := p.Client.TokenAvailable(); err == nil && g != generation {
 				generation, end = g, p.Now()
 				p.queue.hurry()
 			}

@@ -79,7 +79,7 @@ func demoConfig(apiURL, storage string) (*config.Config, error) {
 	c.Targets.Organizations = []config.Owner{organization}
 	c.Poll.Interval = config.Duration(5 * time.Second)
 	c.Poll.MaxInterval = config.Duration(15 * time.Second)
-	c.Poll.Lookback = config.Duration(time.Hour)
+	c.Poll.Lookback = config.Duration(20 * time.Minute)
 	c.Poll.DiscoveryInterval = config.Duration(30 * time.Second)
 	c.Metrics.InitialZero = config.Duration(15 * time.Second)
 	c.Storage.Path = storage

@@ -34,16 +34,16 @@ func (g GitHub) ReadToken() (string, error) {
 	return "", nil
 }
 
-// checkToken reads the token once, so that one that cannot work is found at once and not at the first request.
+// checkToken reads a token of the environment once, so that one that can never work is found at once. A token file is
+// not looked into: it may come or be mended while the program runs, which says so and asks again meanwhile.
 func (g GitHub) checkToken() error {
-	_, err := g.ReadToken()
-	switch {
-	case err == nil:
+	if !g.TokenFromEnv {
 		return nil
-	case g.TokenFromEnv:
+	}
+	if _, err := g.ReadToken(); err != nil {
 		return &Error{File: "environment variable " + TokenVariable, Problem: errors.Unwrap(err).Error()}
 	}
-	return &Error{Key: "github.token_file", Problem: err.Error()}
+	return nil
 }
 
 // cleanToken removes the line break that editors add. What else could not stand in a header is refused here, as net/http

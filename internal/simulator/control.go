@@ -19,6 +19,7 @@ var switchable = map[string]string{
 	"server_errors":    "a third of the requests is answered 502",
 	"secondary_limit":  "every request hits a secondary rate limit",
 	"outage":           "every connection breaks",
+	"quiet":            "no run is created and none is run again",
 }
 
 // Switch switches one of the demo's faults on or off; an error lists the names there are.
@@ -33,6 +34,9 @@ func (g *GitHub) Switch(name string, on bool) error {
 		return nil
 	case "slow_day":
 		g.SlowDay(on)
+		return nil
+	case "quiet":
+		g.HoldNew(on)
 		return nil
 	case "dead_token":
 		fault.Kind = Unauthorized
@@ -57,7 +61,7 @@ func (g *GitHub) Switch(name string, on bool) error {
 func (g *GitHub) Switches() map[string]bool {
 	g.mu.Lock()
 	state := map[string]bool{
-		"failing_workflow": g.disturbed(failingWorkflow), "stopped_runners": g.disturbed(stoppedRunners), "slow_day": g.disturbed(slowDay),
+		"failing_workflow": g.disturbed(failingWorkflow), "stopped_runners": g.disturbed(stoppedRunners), "slow_day": g.disturbed(slowDay), "quiet": g.disturbed(quiet),
 	}
 	g.mu.Unlock()
 	on := g.faults.On()

@@ -16,6 +16,7 @@ const (
 	failingWorkflow disturbanceKind = iota // the first job of the first workflow of every repository fails
 	stoppedRunners                         // no job gets a self-hosted runner: the queue builds up
 	slowDay                                // jobs take four times as long
+	quiet                                  // no run is created and no attempt started
 )
 
 func (d disturbance) covers(t time.Time) bool {
@@ -30,6 +31,9 @@ func (g *GitHub) StoppedRunners(on bool) { g.disturb(stoppedRunners, on) }
 
 // SlowDay lets generated jobs take four times as long, from now on, or ends it.
 func (g *GitHub) SlowDay(on bool) { g.disturb(slowDay, on) }
+
+// HoldNew keeps generated runs from being created and run again, from now on, or ends it. What runs goes on to its end.
+func (g *GitHub) HoldNew(on bool) { g.disturb(quiet, on) }
 
 func (g *GitHub) disturb(kind disturbanceKind, on bool) {
 	g.mu.Lock()

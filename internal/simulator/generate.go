@@ -148,7 +148,9 @@ func (g *GitHub) forget(t time.Time) {
 			if r.forgotten == nil {
 				r.forgotten = newTally()
 			}
-			r.forgotten.run(n, time.Time{}, t)
+			if !n.unborn {
+				r.forgotten.run(n, time.Time{}, t)
+			}
 			r.dropped++
 			delete(r.byID, n.plan.ID)
 			return true

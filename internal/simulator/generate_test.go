@@ -210,8 +210,8 @@ func TestDisturbancesLeaveThePastAlone(t *testing.T) {
 		return s.String()
 	}
 	for i, toggle := range []func(){
-		func() { g.StoppedRunners(true) }, func() { g.SlowDay(true) }, func() { g.FailingWorkflow(true) },
-		func() { g.StoppedRunners(false) }, func() { g.SlowDay(false) }, func() { g.FailingWorkflow(false) },
+		func() { g.StoppedRunners(true) }, func() { g.SlowDay(true) }, func() { g.FailingWorkflow(true) }, func() { g.HoldNew(true) },
+		func() { g.StoppedRunners(false) }, func() { g.SlowDay(false) }, func() { g.FailingWorkflow(false) }, func() { g.HoldNew(false) },
 	} {
 		before := list()
 		toggle()

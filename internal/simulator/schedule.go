@@ -64,6 +64,7 @@ func (g *GitHub) lay(n *run) {
 	}
 	c.last = make([]JobPlan, len(c.w))
 	n.plan.Attempts = nil
+	n.unborn = c.disturbedBy(quiet, n.plan.CreatedAt)
 	n.plan.Name = n.plan.Workflow
 	rnd := source(n.seed, 3)
 	fate := rnd.Float64()
@@ -84,6 +85,9 @@ func (g *GitHub) lay(n *run) {
 	executed := c.everything()
 	for {
 		number := len(n.plan.Attempts) + 1
+		if number > 1 && c.disturbedBy(quiet, start) {
+			return
+		}
 		a := c.attempt(number, start, executed)
 		n.plan.Attempts = append(n.plan.Attempts, a)
 		if number == maxAttempts || a.Open || !a.EndedAt.Before(c.horizon) {

@@ -77,7 +77,7 @@ func (g *GitHub) Truth(q TruthQuery) Truth {
 			sum.t.Forgotten += r.forgotten.t.Attempts
 		}
 		for _, n := range r.runs {
-			if !n.begin().After(q.Until) {
+			if !n.unborn && !n.begin().After(q.Until) {
 				sum.run(n, since, q.Until)
 				sum.live(n, q.Until)
 			}

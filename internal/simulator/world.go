@@ -63,6 +63,7 @@ type run struct {
 	workflow  *WorkflowPlan // nil: made by hand
 	pathNamed bool          // a startup failure of it is named like its path
 	deletedAt time.Time
+	unborn    bool // it would have been created while no new ones were: it never was
 	version   int64
 }
 
@@ -230,7 +231,7 @@ func compareRuns(a, b *run) int {
 
 // visible tells whether the run exists at t.
 func (n *run) visible(t time.Time) bool {
-	return !n.begin().After(t) && (n.deletedAt.IsZero() || n.deletedAt.After(t))
+	return !n.unborn && !n.begin().After(t) && (n.deletedAt.IsZero() || n.deletedAt.After(t))
 }
 
 // begin is when the run appears.

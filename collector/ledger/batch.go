@@ -6,7 +6,8 @@ import (
 	"github_workflow_exporter/collector/family"
 )
 
-// Sample adds one observation to one series: Value 1 to a counter, seconds to a histogram, a Unix time to a gauge.
+// Sample adds one observation to one series: Value 1 to a counter, seconds to a histogram, a Unix time to a gauge (which
+// keeps the latest). Values are finite and not negative. Samples of disabled families are passed over.
 type Sample struct {
 	Family family.ID
 	Values []string // one per label of the family, in its order
@@ -22,7 +23,7 @@ type Exemplar struct {
 }
 
 // Entry is the account of one job listed under an attempt. It commits once: a job that executed by its id, whatever
-// attempt it is listed under; one that is left out as a whole by its id and attempt.
+// attempt it is listed under; one that is left out as a whole by its id and attempt. Neither stands in the way of the other.
 type Entry struct {
 	Run     int64
 	ID      int64
@@ -73,14 +74,15 @@ type Account struct {
 	Swept bool
 	// Through: every run created before it has been seen in the list.
 	Through time.Time
-	// Pruned: marks of runs whose newest attempt started before it have been forgotten.
+	// Pruned: marks of runs whose newest attempt started before it have been forgotten. Prune sets it; it never moves back.
 	Pruned time.Time
 }
 
 // Batch is what commits together, all of one repository: one transaction, all or nothing.
 type Batch struct {
 	Repository int64
-	// Account, if not nil, replaces the repository's account, but for Since once set and Swept once true.
+	// Account, if not nil, replaces the repository's account, but for Since once set, Swept once true, and a later Pruned.
+	// A repository's first batch must have one, with Since.
 	Account *Account
 	Entries []Entry
 	Runs    []RunChange
@@ -94,7 +96,7 @@ type Result struct {
 	Recorded []int
 	// Closed counts the attempts that had not been closed before.
 	Closed int
-	// Changed are the series with a new state, born ones included, each once.
+	// Changed are the series with a new state, born ones included, each once, by birth.
 	Changed []*Series
 	// Overflowed counts samples by family that went to the overflow series for want of room.
 	Overflowed map[family.ID]int

@@ -88,7 +88,7 @@ func Backup(dir, dest string) error {
 	}
 	defer out.Close()
 	if err := copyTo(out, f); err != nil {
-		os.Remove(dest) // it is ours and worth nothing
+		_ = os.Remove(dest) // it is ours and worth nothing
 		return fmt.Errorf("writing the backup %s: %w", dest, err)
 	}
 	return nil

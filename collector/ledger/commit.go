@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -270,5 +269,3 @@ func (c *commit) publish() {
 	}
 	c.published = true
 }
-
-func compareIDs(a, b *stagedChange) int { return cmp.Compare(a.series.ID, b.series.ID) }

@@ -120,7 +120,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		wait := time.Duration(r.Int64N(int64(60 * time.Millisecond)))
+		wait := time.Duration(r.Int64N(int64(100 * time.Millisecond)))
 		timer := time.AfterFunc(wait, func() { _ = cmd.Process.Kill() })
 		acknowledged := taken
 		for lines := bufio.NewScanner(out); lines.Scan(); {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -84,9 +85,7 @@ type loadedFamily struct {
 	family.Family
 }
 
-func readPages(r interface {
-	ReadAt(p []byte, off int64) (int, error)
-}, size int64) (*contents, error) {
+func readPages(r io.ReaderAt, size int64) (*contents, error) {
 	file, err := openPages(r, size)
 	if err != nil {
 		return nil, err

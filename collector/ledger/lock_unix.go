@@ -17,7 +17,7 @@ func lockFile(f *os.File, exclusive bool, timeout time.Duration) error {
 		how = syscall.LOCK_EX
 	}
 	const wait = 10 * time.Millisecond
-	for start := time.Now(); ; time.Sleep(wait) {
+	for start := time.Now(); ; <-time.After(wait) {
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:

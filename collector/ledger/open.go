@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -33,7 +34,7 @@ func Open(o Options) (*Ledger, error) {
 	}
 	l := &Ledger{dir: o.Dir, path: filepath.Join(o.Dir, fileName), now: o.Now, turn: make(chan struct{}, 1)}
 	if err := l.open(o); err != nil {
-		l.release()
+		_ = l.release() // the first error says more
 		return nil, err
 	}
 	return l, nil
@@ -152,7 +153,11 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil // the file system has no such thing
+	}
+	return errors.Join(err, d.Close())
 }
 
 // Close waits for a transaction under way, then closes the file. Snapshots remain readable.

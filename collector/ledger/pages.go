@@ -103,7 +103,7 @@ func readMeta(r io.ReaderAt, at int64) (*pageFile, error) {
 	}
 	m := b[pageHeader:]
 	h := fnv.New64a()
-	h.Write(m[:metaSize-8])
+	_, _ = h.Write(m[:metaSize-8]) // never fails
 	p := &pageFile{
 		r:        r,
 		pageSize: int64(native.Uint32(m[8:])),
@@ -210,8 +210,8 @@ type pageWalk struct {
 	bufs  [][]byte // one page for each level of the tree
 }
 
-// page walks the tree under a page whose keys must be at least min and less than max, nil for no bound.
-func (w *pageWalk) page(id uint64, depth int, min, max []byte) error {
+// page walks the tree under a page whose keys must be at least low and less than high, nil for no bound.
+func (w *pageWalk) page(id uint64, depth int, low, high []byte) error {
 	if depth >= maxDepth {
 		return fmt.Errorf("page %d: the tree is too deep", id)
 	}
@@ -225,9 +225,9 @@ func (w *pageWalk) page(id uint64, depth int, min, max []byte) error {
 	}
 	switch flags := native.Uint16(b[8:]); flags {
 	case flagLeaf:
-		err = w.leaf(b, min, max)
+		err = w.leaf(b, low, high)
 	case flagBranch:
-		return w.branch(b, id, depth, min, max)
+		return w.branch(b, id, depth, low, high)
 	default:
 		err = fmt.Errorf("unexpected type %#x", flags)
 	}
@@ -237,7 +237,7 @@ func (w *pageWalk) page(id uint64, depth int, min, max []byte) error {
 	return nil
 }
 
-func (w *pageWalk) branch(b []byte, id uint64, depth int, min, max []byte) error {
+func (w *pageWalk) branch(b []byte, id uint64, depth int, low, high []byte) error {
 	count := int(native.Uint16(b[10:]))
 	if count == 0 {
 		return fmt.Errorf("page %d: a branch without elements", id)
@@ -245,7 +245,7 @@ func (w *pageWalk) branch(b []byte, id uint64, depth int, min, max []byte) error
 	var key []byte
 	var child uint64
 	for i := range count + 1 {
-		next, to := max, uint64(0)
+		next, to := high, uint64(0)
 		if i < count {
 			e, err := element(b, i, count)
 			if err != nil {
@@ -253,7 +253,7 @@ func (w *pageWalk) branch(b []byte, id uint64, depth int, min, max []byte) error
 			}
 			to = native.Uint64(b[pageHeader+i*elementSize+8:])
 			if next, err = slice(e, native.Uint32(e), native.Uint32(e[4:])); err == nil {
-				err = inOrder(next, key, i == 0, min, max)
+				err = inOrder(next, key, i == 0, low, high)
 			}
 			if err != nil {
 				return fmt.Errorf("page %d: %w", id, err)
@@ -270,7 +270,7 @@ func (w *pageWalk) branch(b []byte, id uint64, depth int, min, max []byte) error
 	return nil
 }
 
-func (w *pageWalk) leaf(b []byte, min, max []byte) error {
+func (w *pageWalk) leaf(b, low, high []byte) error {
 	count := int(native.Uint16(b[10:]))
 	var last []byte
 	for i := range count {
@@ -290,7 +290,7 @@ func (w *pageWalk) leaf(b []byte, min, max []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := inOrder(key, last, i == 0, min, max); err != nil {
+		if err := inOrder(key, last, i == 0, low, high); err != nil {
 			return err
 		}
 		if err := w.visit(key, value); err != nil {
@@ -316,9 +316,9 @@ func slice(b []byte, pos, size uint32) ([]byte, error) {
 	return b[pos : pos+size], nil
 }
 
-func inOrder(key, last []byte, first bool, min, max []byte) error {
-	if first && min != nil && bytes.Compare(key, min) < 0 || !first && bytes.Compare(key, last) <= 0 ||
-		max != nil && bytes.Compare(key, max) >= 0 {
+func inOrder(key, last []byte, first bool, low, high []byte) error {
+	if first && low != nil && bytes.Compare(key, low) < 0 || !first && bytes.Compare(key, last) <= 0 ||
+		high != nil && bytes.Compare(key, high) >= 0 {
 		return fmt.Errorf("key %x is out of order", key)
 	}
 	return nil

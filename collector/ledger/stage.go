@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,7 +129,7 @@ func (s *stagedSeries) put(c *commit) error {
 			return err
 		}
 	}
-	slices.SortFunc(s.changed, compareIDs)
+	slices.SortFunc(s.changed, func(a, b *stagedChange) int { return cmp.Compare(a.series.ID, b.series.ID) })
 	for _, ch := range s.changed {
 		if err := putState(c.tx, ch.series.ID, ch.state, s.l.families[ch.series.Family].Kind); err != nil {
 			return err

@@ -14,18 +14,8 @@ import (
 // closeWithin is for how long a finished attempt is asked until its jobs are complete; then what is not is discarded.
 const closeWithin = time.Hour
 
-// closeFinished reads the jobs of the attempts that are over and closes them, lowest number first: what an attempt
-// carried over from an earlier one is recognised by what that one recorded.
-func (p *Poller) closeFinished(ctx context.Context, r *repository) error {
-	return p.eachOpen(r, func(open *openRun) error {
-		if !open.known() {
-			return nil
-		}
-		return p.closeAttempts(ctx, r, open)
-	})
-}
-
-// closeAttempts closes the run's finished attempts as far as they can be closed now.
+// closeAttempts reads the jobs of the run's attempts that are over and closes them as far as they can be closed now, lowest
+// number first: what an attempt carried over from an earlier one is recognised by what that one recorded.
 func (p *Poller) closeAttempts(ctx context.Context, r *repository, open *openRun) error {
 	for n := open.next(); n <= open.latest(); n = open.next() {
 		attempt, err := p.finishedAttempt(ctx, r, open, n)

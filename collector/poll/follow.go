@@ -20,17 +20,25 @@ const missingVisits = 2
 // brokenFor is how long an answer that cannot be decoded is asked for again.
 const brokenFor = time.Hour
 
-// follow asks by id for the open runs that the list's first page does not speak for. It comes after the list answered,
-// so a run that is not found was deleted.
+// follow brings every open run forward: it asks by id for those that the list's first page does not speak for, and closes
+// the attempts that are over. One run after the other, so that what was asked is recorded before more is asked: however
+// often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
+// found was deleted.
 func (p *Poller) follow(ctx context.Context, r *repository) error {
 	return p.eachOpen(r, func(open *openRun) error {
-		if dropped, err := p.outlived(ctx, r, open); err != nil || dropped || !p.dueByID(open) {
+		dropped, err := p.outlived(ctx, r, open)
+		if err != nil || dropped {
 			return err
 		}
-		if err := p.askByID(ctx, r, open); err != nil {
-			return fmt.Errorf("reading the run: %w", err)
+		if p.dueByID(open) {
+			if err := p.askByID(ctx, r, open); err != nil {
+				return fmt.Errorf("reading the run: %w", err)
+			}
 		}
-		return nil
+		if !open.known() {
+			return nil
+		}
+		return p.closeAttempts(ctx, r, open)
 	})
 }
 

@@ -110,9 +110,6 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 	if err := p.follow(ctx, r); err != nil {
 		return err
 	}
-	if err := p.closeFinished(ctx, r); err != nil {
-		return err
-	}
 	if !r.account.Swept {
 		if err := p.Progress.Swept(ctx, r.id); err != nil {
 			return recorded(fmt.Errorf("ending the first sweep: %w", err))

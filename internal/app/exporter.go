@@ -186,7 +186,9 @@ func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.T
 			c.done <- e.apply(c.to)
 			return nil, true
 		case <-expire:
-			e.expire(ctx, g)
+			if ctx.Err() == nil {
+				e.expire(ctx, g)
+			}
 		}
 	}
 }

@@ -30,8 +30,9 @@ type world struct {
 	config    *config.Config
 	logger    log.Logger
 
-	exporter *Exporter
-	stop     func()
+	exporter *Exporter // nil while it is stopped
+	cancel   func()
+	ended    chan error
 }
 
 // newWorld makes a GitHub and a configuration that watches its organization. Call it within a synctest bubble.
@@ -75,17 +76,20 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
-	w.exporter = e
-	w.stop = func() {
-		cancel()
-		if err := <-ended; err != nil {
-			w.Errorf("running: %v", err)
-		}
-		if err := e.Close(); err != nil {
-			w.Errorf("closing: %v", err)
-		}
-		w.exporter = nil
+	w.exporter, w.cancel, w.ended = e, cancel, ended
+}
+
+// stop stops the exporter in order.
+func (w *world) stop() {
+	w.Helper()
+	w.cancel()
+	if err := <-w.ended; err != nil {
+		w.Errorf("running: %v", err)
 	}
+	if err := w.exporter.Close(); err != nil {
+		w.Errorf("closing: %v", err)
+	}
+	w.exporter = nil
 }
 
 // restart stops the exporter and starts it again on the same ledger.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,9 +17,10 @@ const (
 	// the ends of the window by at most an interval on either side: with a hundred of them that is within tolerance.
 	activeIntervals = 120
 	tolerance       = 0.02
-	// settleTime is enough for open attempts of the demo to end, to be read, and for series born last to be shown
-	// (metrics.initial_zero, 2m30s by default).
+	// settleTime is enough for open attempts of the demo to end, to be read, and for series born last to be shown.
 	settleTime = 10 * time.Minute
+	// stillTime is longer than the demo takes to notice the end of an attempt and to show a series born with it.
+	stillTime = 45 * time.Second
 )
 
 // TestDemo runs the demo under a real Prometheus and asks it the questions people ask. The window over which the growth
@@ -27,6 +29,7 @@ func TestDemo(t *testing.T) {
 	prometheus := findPrometheus(t)
 	binary := buildExporter(t)
 	exporter, controls := freeAddress(t), control(freeAddress(t))
+	began := time.Now()
 	demo := start(t, binary, "demo", "--web.listen-address="+exporter, "--demo.control-address="+string(controls), "--storage.path="+t.TempDir())
 	eventually(t, "the exporter is ready", time.Minute, 200*time.Millisecond, func() string {
 		demo.running(t)
@@ -42,7 +45,7 @@ func TestDemo(t *testing.T) {
 		return
 	}
 
-	before := settle(t, "settled before the window", controls, server)
+	before, shown := settle(t, controls, server, began)
 	from := time.Now()
 	wait(t, 3*scrapeInterval) // the first sample of the window is still the settled one
 	if err := controls.quiet(t.Context(), false); err != nil {
@@ -50,7 +53,7 @@ func TestDemo(t *testing.T) {
 	}
 	wait(t, activeIntervals*scrapeInterval)
 	eventually(t, "series were born inside the window", 5*time.Minute, 2*scrapeInterval, func() string {
-		now, err := controls.truth(t.Context())
+		now, err := controls.truth(t.Context(), time.Time{})
 		if err != nil {
 			return err.Error()
 		}
@@ -59,7 +62,7 @@ func TestDemo(t *testing.T) {
 		}
 		return ""
 	})
-	after := settle(t, "settled after the window", controls, server)
+	after := catchUp(t, controls, server, before, shown)
 	wait(t, 3*scrapeInterval)
 	until := time.Now()
 
@@ -164,39 +167,94 @@ func everyFamily(t *testing.T, server *server) {
 	}
 }
 
-// settle holds back new attempts and waits until all that happened is in Prometheus: every series stands at its true
-// value. That value is returned.
-func settle(t *testing.T, what string, controls control, server *server) values {
+// settle holds back new attempts and waits until nothing moves any more: no attempt is open and no series has changed for
+// a while. The truth of that moment and what Prometheus has are returned. How far back the exporter began to count is its
+// own affair, so the two are not equal; but what Prometheus has must lie between what happened since the start and all.
+func settle(t *testing.T, controls control, server *server, began time.Time) (before, shown values) {
 	t.Helper()
 	if err := controls.quiet(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	var settled values
-	eventually(t, what, settleTime, 2*scrapeInterval, func() string {
+	unchanged := time.Now()
+	eventually(t, "settled before the window", settleTime, 2*scrapeInterval, func() string {
 		server.process.running(t)
-		now, err := controls.truth(t.Context())
-		if err != nil {
-			return err.Error()
+		now, got, why := closed(t, controls, server)
+		if why == "" && len(differences(got, shown, 0)) > 0 {
+			why = "series are changing"
 		}
-		if now.OpenAttempts > 0 {
-			return fmt.Sprintf("%d attempts are open", now.OpenAttempts)
+		if why != "" {
+			shown, unchanged = got, time.Now()
+			return why
 		}
-		settled = now.accumulating()
-		got, err := server.read(t.Context(), func(metric string) string { return metric }, time.Now())
-		if err != nil {
-			return err.Error()
-		}
-		if lines := differences(got, settled, 0); len(lines) > 0 {
-			return fmt.Sprintf("%d series are not at their true value:\n\t%s", len(lines), summary(lines))
+		before = now
+		if time.Since(unchanged) < stillTime {
+			return fmt.Sprintf("nothing has changed for %s", time.Since(unchanged).Round(time.Second))
 		}
 		return ""
 	})
-	return settled
+	least, err := controls.truth(t.Context(), began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for metric, series := range least.accumulating() {
+		for labels, value := range series {
+			if got := shown[metric][labels]; got < value-1e-6 {
+				t.Errorf("%s{%s}: got %g, but %g happened since the start", metric, labels, got, value)
+			}
+		}
+	}
+	for metric, series := range shown {
+		for labels, got := range series {
+			if value := before[metric][labels]; got > value+1e-6 {
+				t.Errorf("%s{%s}: got %g, but no more than %g ever happened", metric, labels, got, value)
+			}
+		}
+	}
+	return before, shown
+}
+
+// catchUp holds back new attempts again and waits until Prometheus has seen all that has happened since settle: every
+// series has grown by exactly what is true. The truth of that moment is returned.
+func catchUp(t *testing.T, controls control, server *server, before, shown values) (after values) {
+	t.Helper()
+	if err := controls.quiet(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "settled after the window", settleTime, 2*scrapeInterval, func() string {
+		server.process.running(t)
+		now, got, why := closed(t, controls, server)
+		if why != "" {
+			return why
+		}
+		after = now
+		if lines := differences(got.since(shown), now.since(before), 0); len(lines) > 0 {
+			return fmt.Sprintf("%d series have not grown by what is true:\n\t%s", len(lines), summary(lines))
+		}
+		return ""
+	})
+	return after
+}
+
+// closed reads the truth and what Prometheus has; why tells that some attempt is still open.
+func closed(t *testing.T, controls control, server *server) (now, got values, why string) {
+	t.Helper()
+	tr, err := controls.truth(t.Context(), time.Time{})
+	if err != nil {
+		return nil, nil, err.Error()
+	}
+	got, err = server.read(t.Context(), func(metric string) string { return metric }, time.Now())
+	if err != nil {
+		return nil, nil, err.Error()
+	}
+	if tr.OpenAttempts > 0 {
+		return tr.accumulating(), got, fmt.Sprintf("%d attempts are open", tr.OpenAttempts)
+	}
+	return tr.accumulating(), got, ""
 }
 
 // gauges checks what is not accumulated: the last completions, and that nothing is left open while GitHub is quiet.
 func gauges(t *testing.T, controls control, server *server, at time.Time) {
-	now, err := controls.truth(t.Context())
+	now, err := controls.truth(t.Context(), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +268,11 @@ func gauges(t *testing.T, controls control, server *server, at time.Time) {
 		for _, one := range samples {
 			got.set(name, canonical(one.labels), one.value)
 		}
+		// Completions from before the exporter began to count are not its to show.
+		maps.DeleteFunc(want[name], func(labels string, _ float64) bool {
+			_, known := got[name][labels]
+			return name == completion && !known
+		})
 		if lines := differences(got, want, 0); len(lines) > 0 {
 			t.Errorf("%d gauges differ from the truth:\n\t%s", len(lines), summary(lines))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -186,8 +187,13 @@ func (s *server) read(ctx context.Context, expression func(metric string) string
 // control is the demo's control address.
 type control string
 
-func (c control) truth(ctx context.Context) (truth, error) {
-	body, err := get(ctx, "http://"+string(c)+"/truth")
+// truth tells what has happened, of attempts that started at or after since; the zero time is all.
+func (c control) truth(ctx context.Context, since time.Time) (truth, error) {
+	query := url.Values{}
+	if !since.IsZero() {
+		query.Set("since", since.UTC().Format(time.RFC3339))
+	}
+	body, err := get(ctx, "http://"+string(c)+"/truth?"+query.Encode())
 	if err != nil {
 		return truth{}, err
 	}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"flag"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github_workflow_exporter/internal/simulator"
+)
+
+var (
+	crashKills = flag.Int("crash.kills", 5, "how often the crash test kills the program")
+	crashSeed  = flag.Int64("crash.seed", 0, "seed of the crash test's world and moments; 0: by the clock")
+)
+
+// TestCrash kills the program again and again while it records, by SIGKILL at random moments, and starts it on the same
+// ledger. Nothing that /metrics ever showed may be lower or missing afterwards, and in the end every total has to equal
+// what happened.
+func TestCrash(t *testing.T) {
+	seed := *crashSeed
+	if seed == 0 {
+		seed = time.Now().UnixNano()
+	}
+	t.Logf("-crash.seed=%d", seed)
+	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	github, api := loopback(t, pastWorld(seed, *crashKills))
+	if at, _ := github.NextQuiet(time.Now()); at.After(time.Now().Add(time.Second)) {
+		t.Fatalf("the world's history goes on until %s", at)
+	}
+	p := newPlace(t, watching(api)+"metrics: {initial_zero: 1s}\n")
+
+	shown := map[string]float64{}
+	midway := 0 // kills before everything was recorded
+	for kill := range *crashKills {
+		run := p.serve()
+		check(t, kill, run.scrape(), shown)
+		for range 2 {
+			add(t, github, random)
+		}
+		// Only what was really shown counts, so that it is scraped up to the last moment.
+		end := time.NewTimer(time.Duration(5+random.IntN(395)) * time.Millisecond)
+		for alive := true; alive; {
+			s := run.scrape()
+			check(t, kill, s, shown)
+			select {
+			case <-end.C:
+				alive = false
+			default:
+			}
+		}
+		recorded := run.scrape().value(namespace + "_executions_recorded_total")
+		run.kill()
+		if int(recorded) < github.Truth(simulator.TruthQuery{}).Executions {
+			midway++
+		}
+	}
+	if midway < *crashKills/2 {
+		t.Errorf("only %d of %d kills came while there was something to record", midway, *crashKills)
+	}
+
+	left := github.Truth(simulator.TruthQuery{}).Executions - int(shown[namespace+"_executions_recorded_total{}"])
+	last := p.serve()
+	check(t, *crashKills, last.scrape(), shown)
+	settled := last.until("everything to be recorded", func(s scrape) bool {
+		truth := github.Truth(simulator.TruthQuery{})
+		return truth.OpenAttempts == 0 && equal(truth, s.truth())
+	})
+	check(t, *crashKills, settled, shown)
+	if code := last.stop(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	truth := github.Truth(simulator.TruthQuery{})
+	(&world{T: t}).compare(truth, settled.truth()) // shows what differs
+	t.Logf("%d kills, %d of them before all was recorded, %d executions left after the last; %d attempts, %d executions, discards %v",
+		*crashKills, midway, left, truth.Attempts, truth.Executions, truth.Discards)
+}
+
+// pastWorld is a world with a history that is over, re-runs and odd jobs included. Every kill needs some of it, as some
+// twenty requests are answered before it.
+func pastWorld(seed int64, kills int) simulator.Options {
+	rates := simulator.DefaultRates()
+	rates.RerunDelay = time.Hour
+	rates.NeverFinished = 0 // an attempt with such a job is asked for an hour
+	rates.PathNames = 0     // the name depends on what was read before
+	start := time.Now().Add(-6 * 24 * time.Hour)
+	o := simulator.Options{Seed: seed, Start: start, End: start.Add(24 * time.Hour), MaxQueue: time.Hour}
+	for _, name := range []string{"octo-org/a", "octo-org/b", "octo-org/c"} {
+		o.Repositories = append(o.Repositories, simulator.RepositoryPlan{Name: name, RunsPerDay: float64(10 + 5*kills), Rates: &rates})
+	}
+	return o
+}
+
+// add adds a run that ends within a second or two.
+func add(t *testing.T, github *simulator.GitHub, random *rand.Rand) {
+	t.Helper()
+	plan := simulator.SimpleRun("Quick", time.Now(), time.Second, "success")
+	job := &plan.Attempts[0].Jobs[0]
+	job.StartedAt = job.CreatedAt
+	job.CompletedAt = job.StartedAt.Add(time.Duration(1+random.IntN(2)) * time.Second)
+	job.Steps[0].StartedAt, job.Steps[0].CompletedAt = job.StartedAt, job.CompletedAt
+	if _, err := github.AddRun("octo-org/a", plan); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check compares a scrape with all that earlier ones showed, and adds it to them.
+func check(t *testing.T, kill int, s scrape, shown map[string]float64) {
+	t.Helper()
+	wrong := s.setBack(shown)
+	for i, w := range wrong {
+		if i == 10 {
+			t.Errorf("and %d more", len(wrong)-i)
+			break
+		}
+		t.Errorf("after %d kills: %s", kill, w)
+	}
+	if len(wrong) > 0 {
+		t.FailNow()
+	}
+	maps.Copy(shown, s.durable())
+}
+
+// equal tells whether what was counted is what happened.
+func equal(truth, counted simulator.Truth) bool {
+	same := func(a, b map[string]float64) bool { return maps.Equal(a, b) }
+	return truth.Executions == counted.Executions && maps.Equal(truth.Discards, counted.Discards) &&
+		maps.EqualFunc(truth.Counters, counted.Counters, same) && maps.EqualFunc(truth.Gauges, counted.Gauges, same) &&
+		maps.EqualFunc(truth.Histograms, counted.Histograms, func(a, b map[string]simulator.Distribution) bool {
+			return maps.EqualFunc(a, b, func(a, b simulator.Distribution) bool {
+				return a.Count == b.Count && math.Abs(a.Sum-b.Sum) < 1e-6
+			})
+		})
+}

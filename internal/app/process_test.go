@@ -1,0 +1,355 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github_workflow_exporter/internal/simulator"
+)
+
+// patience is how long tests wait for a process before they call it stuck. Nothing waits for so long unless it fails.
+const patience = time.Minute
+
+var programDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "github_workflow_exporter-test-") })
+
+// program builds the program, once for all tests that are about processes.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := programDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "github_workflow_exporter")
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "github_workflow_exporter").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func removeProgram() error {
+	dir, err := programDir()
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// process is the program running by itself.
+type process struct {
+	*testing.T
+	cmd    *exec.Cmd
+	client *http.Client
+	url    string // once it is ready
+	stdout bytes.Buffer
+	stderr lines
+	exited chan struct{}
+}
+
+// start starts the program, with an environment that holds nothing of the tests' own but what is given as NAME=value.
+func start(t *testing.T, env []string, arguments ...string) *process {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{T: t, cmd: exec.Command(path, arguments...), exited: make(chan struct{})}
+	p.client = &http.Client{Timeout: patience, Transport: &http.Transport{}}
+	p.cmd.Env = append([]string{"TZ=UTC"}, env...)
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // its exit code is what tests look at
+		p.stderr.end()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%v said:\n%s", arguments, p.stderr.text())
+		}
+	})
+	return p
+}
+
+// serve starts the program on a free port of loopback and waits until it is ready.
+func serve(t *testing.T, env []string, arguments ...string) *process {
+	t.Helper()
+	p := start(t, env, append([]string{"--web.listen-address=127.0.0.1:0"}, arguments...)...)
+	p.ready("http")
+	return p
+}
+
+var listening = regexp.MustCompile(`addresses="?\[([^ \]]+)`)
+
+func (p *process) ready(scheme string) {
+	p.Helper()
+	line := p.says("msg=ready")
+	m := listening.FindStringSubmatch(line)
+	if m == nil {
+		p.Fatalf("no address in %s", line)
+	}
+	p.url = scheme + "://" + m[1]
+}
+
+// says waits for a log line that holds all the texts, and returns it.
+func (p *process) says(texts ...string) string {
+	p.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		line, changed, ended := p.stderr.find(texts)
+		switch {
+		case line != "":
+			return line
+		case ended:
+			p.Fatalf("ended with exit code %d without saying %q", p.cmd.ProcessState.ExitCode(), texts)
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			p.Fatalf("does not say %q", texts)
+		}
+	}
+}
+
+// get asks the program; anything but an answer is fatal.
+func (p *process) get(path string) (status int, body string) {
+	p.Helper()
+	return p.request(http.MethodGet, path)
+}
+
+func (p *process) request(method, path string) (status int, body string) {
+	p.Helper()
+	r, err := http.NewRequestWithContext(p.Context(), method, p.url+path, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	a, err := p.client.Do(r)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return a.StatusCode, string(b)
+}
+
+// scrape reads /metrics.
+func (p *process) scrape() scrape {
+	p.Helper()
+	status, body := p.get("/metrics")
+	if status != http.StatusOK {
+		p.Fatalf("/metrics answers %d: %s", status, body)
+	}
+	s, err := parseScrape(body)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return s
+}
+
+// until scrapes until a condition holds, and returns that scrape; the last one if it does not.
+func (p *process) until(what string, holds func(scrape) bool) scrape {
+	p.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		s := p.scrape()
+		if holds(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			p.Errorf("waited in vain for %s", what)
+			return s
+		}
+		p.wait(20 * time.Millisecond)
+	}
+}
+
+// wait waits, or until the process has ended.
+func (p *process) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.exited:
+	}
+}
+
+// exit waits for the process to end and returns its exit code.
+func (p *process) exit(within time.Duration) int {
+	p.Helper()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode()
+	case <-timer.C:
+		p.Fatalf("still runs after %s", within)
+		return -1
+	}
+}
+
+// stop ends the process as an operator does and returns its exit code.
+func (p *process) stop() int {
+	p.Helper()
+	p.signal(syscall.SIGTERM)
+	return p.exit(10 * time.Second)
+}
+
+func (p *process) signal(s os.Signal) {
+	p.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// kill ends the process as a crash does.
+func (p *process) kill() {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Error(err)
+	}
+	<-p.exited
+	p.client.CloseIdleConnections()
+}
+
+// run runs the program to its end.
+func run(t *testing.T, env []string, arguments ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	p := start(t, env, arguments...)
+	code = p.exit(patience)
+	return code, p.stdout.String(), p.stderr.text()
+}
+
+// lines collects what a process says.
+type lines struct {
+	mu      sync.Mutex
+	said    bytes.Buffer
+	changed chan struct{}
+	ended   bool
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wake()
+	return l.said.Write(b)
+}
+
+func (l *lines) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	l.wake()
+}
+
+func (l *lines) wake() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.said.String()
+}
+
+// find returns the first whole line with all the texts, "" if there is none; then changed is closed at the next change.
+func (l *lines) find(texts []string) (line string, changed <-chan struct{}, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.said.String()) {
+		if strings.HasSuffix(line, "\n") && holds(line, texts) {
+			return strings.TrimSuffix(line, "\n"), nil, l.ended
+		}
+	}
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return "", l.changed, l.ended
+}
+
+func holds(line string, texts []string) bool {
+	for _, text := range texts {
+		if !strings.Contains(line, text) {
+			return false
+		}
+	}
+	return true
+}
+
+// loopback serves a simulated GitHub on loopback and returns its API's URL.
+func loopback(t *testing.T, o simulator.Options) (*simulator.GitHub, string) {
+	t.Helper()
+	o.BasePath = basePath
+	github, err := simulator.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, served := &http.Server{Handler: github, ReadHeaderTimeout: patience}, make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	t.Cleanup(func() {
+		server.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return github, "http://" + l.Addr().String() + basePath
+}
+
+// place is a directory of the program's own with a configuration file in it.
+type place struct {
+	*testing.T
+	dir, config string
+}
+
+func newPlace(t *testing.T, yaml string) place {
+	t.Helper()
+	dir := t.TempDir()
+	p := place{t, dir, filepath.Join(dir, "config.yml")}
+	p.write(p.config, yaml)
+	return p
+}
+
+// watching is the configuration that watches the simulated organization of an API, every second.
+func watching(apiURL string) string {
+	return "github: {api_url: " + apiURL + "}\ntargets: {organizations: [{name: octo-org}]}\npoll: {interval: 1s, lookback: 240h}\n"
+}
+
+func (p place) write(path, text string) {
+	p.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p place) data() string   { return filepath.Join(p.dir, "data") }
+func (p place) ledger() string { return filepath.Join(p.data(), "ledger.db") }
+
+func (p place) serve(arguments ...string) *process {
+	p.Helper()
+	return serve(p.T, nil, append([]string{"--config.file=" + p.config}, arguments...)...)
+}

@@ -1,0 +1,77 @@
+package docs
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/observe"
+)
+
+func TestREADMEMetrics(t *testing.T) {
+	var rows [][]string
+	for _, f := range family.All() {
+		rows = append(rows, []string{code(f.Name), f.Kind.String(), code(f.Labels...), f.Help})
+	}
+	text := table([]string{"family", "type", "labels", "meaning"}, rows) + "\nDefault bucket bounds in seconds, by their key under `metrics.buckets`:\n\n"
+	rows = nil
+	for _, group := range family.BucketGroups() {
+		var names, bounds []string
+		for _, f := range family.All() {
+			if f.BucketGroup == group {
+				names = append(names, f.Name)
+				bounds = nil
+				for _, bound := range f.Buckets {
+					bounds = append(bounds, strconv.FormatFloat(bound, 'g', -1, 64))
+				}
+			}
+		}
+		rows = append(rows, []string{code(group), code(names...), strings.Join(bounds, ", ")})
+	}
+	checkGenerated(t, "metrics", text+table([]string{"key", "family", "bounds"}, rows))
+}
+
+func TestREADMERunnerRules(t *testing.T) {
+	rules := observe.BuiltinRunnerRules()
+	var rows [][]string
+	for _, rule := range rules {
+		if got := fold(rules, rule.Example); got != rule.Folded {
+			t.Errorf("%s: %s becomes %s, the rule says %s", rule.About, rule.Example, got, rule.Folded)
+		}
+		rows = append(rows, []string{rule.About, code(rule.Example), code(rule.Folded)})
+	}
+	checkGenerated(t, "runner rules", table([]string{"runner", "a name such as", "becomes"}, rows))
+}
+
+// fold applies the first rule that matches.
+func fold(rules []observe.RunnerRule, name string) string {
+	for _, rule := range rules {
+		if at := rule.Regex.FindStringSubmatchIndex(name); at != nil {
+			return string(rule.Regex.ExpandString(nil, rule.Replacement, name, at))
+		}
+	}
+	return name
+}
+
+var reasonConstant = regexp.MustCompile(`(?m)^\t[A-Za-z]+ += "([a-z_]+)"`)
+
+// The reasons for which something is left out are those of package observe and those of the poller.
+func TestREADMEReasons(t *testing.T) {
+	text := readFile(t, "collector/observe/observe.go") + readFile(t, "collector/poll/poll.go")
+	var named []string
+	for _, row := range tableUnder(t, "### What is left out") {
+		reason := strings.Trim(row[0], "`")
+		named = append(named, reason)
+		if !strings.Contains(text, `= "`+reason+`"`) {
+			t.Errorf("README.md explains the reason %s, which the code does not have", reason)
+		}
+	}
+	for _, reason := range reasonConstant.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(named, reason[1]) {
+			t.Errorf("README.md does not explain the reason %s", reason[1])
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package boards
+
+import (
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/tools/dashboards/grafana"
+	"github_workflow_exporter/tools/dashboards/query"
+)
+
+// watched leaves out branches that may fail: the default branch and those of metrics.branches have their own name.
+const watched = `branch!="other"`
+
+// orNone is 0 while the exporter is there and tells of nothing, and no value while it is away: nothing queued and nothing
+// known must not look the same.
+func orNone(expr string) string {
+	return "(" + expr + ") or 0 * sum(" + query.Own("repositories") + ")"
+}
+
+// sinceLast is the time since the last completion by labels.
+func sinceLast(by string, matchers ...string) string {
+	return "time() - " + query.By("max", by, query.Data(family.RunLastCompletion, matchers...))
+}
+
+// oldest is the age of the oldest job of a status by labels.
+func oldest(by, status string, matchers ...string) string {
+	matchers = append([]string{`status="` + status + `"`}, matchers...)
+	return "time() - " + query.By("min", by, query.Data(family.OldestJob, matchers...))
+}
+
+func jobsNow(by, status string, matchers ...string) string {
+	matchers = append([]string{`status="` + status + `"`}, matchers...)
+	return query.By("sum", by, query.Data(family.JobsNow, matchers...))
+}
+
+func overview(h query.Histograms) grafana.Dashboard {
+	var l grafana.Layout
+	repository := query.Repository
+	toWorkflow := to(workflowUID, "Workflows of this repository", "repository", ofSeries("repository"))
+
+	l.Row("Now")
+	l.Place(4, 4, stat("Runs that succeeded", "Successful runs of all that succeeded or failed in the time shown, every branch; cancelled and skipped ones are not judged.",
+		"percentunit", instant(query.SuccessRatio("", family.RunConclusions, query.All, repository), "succeeded"), above("red", 0.75, "yellow", 0.9, "green")))
+	l.Place(4, 4, stat("Failed on watched branches", "Runs that failed in the time shown on the default branch and those of metrics.branches.",
+		"short", whole(instant(query.Increase("", query.Data(family.RunConclusions, repository, watched, query.Failed), query.All), "failed")), above("green", 0.5, "yellow", 10, "red")))
+	l.Place(4, 4, stat("Jobs running", "Jobs in progress now, as last polled (poll.live).",
+		"short", series(orNone(jobsNow("", "in_progress", repository)), "running"), plain()))
+	l.Place(4, 4, stat("Jobs queued", "Jobs waiting for a runner now, as last polled (poll.live).",
+		"short", series(orNone(jobsNow("", "queued", repository)), "queued"), above("green", 20, "yellow", 100, "red")))
+	l.Place(4, 4, stat("Oldest queued job", "How long the job has waited that waits longest; 0 when none does.",
+		"s", series(orNone(oldest("", "queued", repository)), "oldest"), above("green", 600, "yellow", 3600, "red")))
+	l.Place(4, 4, linked(stat("Data is at most this old", "Time since the last complete poll of the repository polled least recently. Idle repositories are polled up to every poll.max_interval.",
+		"s", series("max(time() - "+query.Own("poll_last_success_timestamp_seconds", repository)+")", "age"), above("green", 1200, "yellow", 3600, "red")),
+		"", to(exporterUID, "Exporter")))
+
+	l.Row("Which repositories fail, and since when?")
+	l.Place(24, 8, linked(history("Failure ratio over time", "Failed part of the judged runs on every branch, one row for a repository, one cell for a window: green below 10 %, red from 25 % on, empty where nothing finished.",
+		"percentunit", series(query.FailureRatio("repository", family.RunConclusions, query.Window, repository), "{{repository}}"), failureLimits()), "", toWorkflow))
+	l.Place(24, 8, repositoriesTable(h))
+
+	l.Row("Which workflows?")
+	l.Place(12, 9, linked(ranking("Workflows that fail most often", "Failed runs in the time shown, the ten workflows with the most.",
+		"short", whole(instant("topk(10, "+query.Increase("repository, workflow", query.Data(family.RunConclusions, repository, query.Failed), query.All)+" > 0)", "{{repository}} · {{workflow}}")), above("yellow", 10, "orange", 50, "red")),
+		"", to(workflowUID, "This workflow", "repository", ofSeries("repository"), "workflow", ofSeries("workflow"))))
+	l.Place(12, 9, scheduledTable())
+	l.Place(12, 9, byConclusion(bars("Finished runs", "Run attempts that finished, by conclusion, per window.",
+		series(query.Increase("conclusion", query.Data(family.RunConclusions, repository), query.Window)+" > 0", "{{conclusion}}"))))
+	l.Place(12, 9, linked(lines("Run duration, p95", "The duration that 95 % of the runs stayed below, by repository.",
+		"s", withExemplars(series(h.Quantile(0.95, "repository", query.Of(family.RunDuration, query.Window, repository)), "{{repository}}"))), "", toWorkflow))
+
+	return dashboard(overviewUID, "GitHub Actions / Overview", "The health of all repositories at a glance.", &l,
+		repositoryVariable(), windowVariable(), githubVariable())
+}
+
+// whole rounds: increase() extends what it sees to the ends of its window and so yields fractions of events.
+func whole(t grafana.Target) grafana.Target {
+	t.Expr = "round(" + t.Expr + ")"
+	return t
+}
+
+func repositoriesTable(h query.Histograms) grafana.Panel {
+	runs := query.Data(family.RunConclusions, query.Repository)
+	p := table("Repositories", "The time shown, by repository: runs, how many of the judged failed, durations, waits, and when the last run finished. Click on one for its workflows.",
+		[][2]string{{"repository", "Repository"}}, "Failed",
+		cells{title: "Runs", unit: "short", expr: "round(" + query.Increase("repository", runs, query.All) + ")"},
+		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("repository", family.RunConclusions, query.All, query.Repository), colour: failureLimits(), digits: 1},
+		cells{title: "Run p50", unit: "s", expr: h.Quantile(0.5, "repository", query.Of(family.RunDuration, query.All, query.Repository))},
+		cells{title: "Run p95", unit: "s", expr: h.Quantile(0.95, "repository", query.Of(family.RunDuration, query.All, query.Repository))},
+		cells{title: "Queue p95", unit: "s", expr: h.Quantile(0.95, "repository", query.Of(family.JobQueueDuration, query.All, query.Repository)), colour: above("transparent", 300, "yellow", 1800, "red")},
+		cells{title: "Last run ended before", unit: "s", expr: sinceLast("repository", query.Repository)},
+	)
+	return linked(p, "Repository",
+		to(workflowUID, "Workflows of this repository", "repository", cell("Repository", true)),
+		toGitHub(cell("Repository", false)))
+}
+
+func scheduledTable() grafana.Panel {
+	scheduled := []string{query.Repository, `event="schedule"`}
+	p := table("Scheduled workflows", empty("Is the nightly still running, and succeeding? Time since a scheduled run last completed, and since one last succeeded.", "where no workflow runs on a schedule."),
+		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}}, "Succeeded before",
+		cells{title: "Completed before", unit: "s", expr: sinceLast("repository, workflow", scheduled...)},
+		cells{title: "Succeeded before", unit: "s", expr: sinceLast("repository, workflow", append(scheduled, query.Success)...), colour: above("green", 93600, "yellow", 180000, "red")},
+	)
+	return linked(p, "Workflow",
+		to(workflowUID, "This workflow", "repository", cell("Repository", true), "workflow", cell("Workflow", true)))
+}

@@ -1,0 +1,317 @@
+package boards
+
+import (
+	"strings"
+
+	"github_workflow_exporter/tools/dashboards/grafana"
+)
+
+func datasource() *grafana.Datasource {
+	return &grafana.Datasource{Type: "prometheus", UID: grafana.DatasourceVariable}
+}
+
+func number(v float64) *float64 { return &v }
+
+func digits(n int) *int { return &n }
+
+// series is a query whose answer is drawn over time.
+func series(expr, legend string) grafana.Target {
+	return grafana.Target{
+		Datasource: datasource(), Expr: expr, LegendFormat: legend, Format: "time_series", Range: true, EditorMode: "code",
+	}
+}
+
+// withExemplars marks on the chart single jobs that can be opened on GitHub.
+func withExemplars(t grafana.Target) grafana.Target {
+	t.Exemplar = true
+	return t
+}
+
+// instant is a query for one value per label set at the end of the time range.
+func instant(expr, legend string) grafana.Target {
+	t := series(expr, legend)
+	t.Range, t.Instant = false, true
+	return t
+}
+
+// column is a query that fills a column of a table.
+func column(expr, legend string) grafana.Target {
+	t := instant(expr, legend)
+	t.Format = "table"
+	return t
+}
+
+func panel(kind, title, description, unit string, targets []grafana.Target) grafana.Panel {
+	for i := range targets {
+		targets[i].RefID = string(rune('A' + i))
+	}
+	return grafana.Panel{
+		Type: kind, Title: title, Description: description, Datasource: datasource(), Targets: targets,
+		FieldConfig: &grafana.FieldConfig{
+			Defaults:  grafana.Defaults{Unit: unit, Mappings: []grafana.Mapping{}},
+			Overrides: []grafana.Override{},
+		},
+	}
+}
+
+// stat shows one number, with its course behind it where the query is over time.
+func stat(title, description, unit string, t grafana.Target, thresholds *grafana.Thresholds) grafana.Panel {
+	p := panel("stat", title, description, unit, []grafana.Target{t})
+	graph := "none"
+	if t.Range {
+		graph = "area"
+	}
+	p.Options = map[string]any{
+		"colorMode": "value", "graphMode": graph, "justifyMode": "auto", "orientation": "auto", "textMode": "auto",
+		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
+	}
+	p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Thresholds = thresholds
+	return p
+}
+
+// lines is a chart of lines over time.
+func lines(title, description, unit string, targets ...grafana.Target) grafana.Panel {
+	p := panel("timeseries", title, description, unit, targets)
+	p.Options = map[string]any{
+		"legend":  map[string]any{"displayMode": "table", "placement": "right", "calcs": []string{"lastNotNull", "max"}, "showLegend": true, "sortBy": "Last *", "sortDesc": true},
+		"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
+	}
+	d := &p.FieldConfig.Defaults
+	d.Color = &grafana.Color{Mode: "palette-classic"}
+	d.Min = number(0)
+	d.Custom = map[string]any{
+		"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0, "showPoints": "never",
+		// Where nothing finished in a window there is no value; lines go on over it.
+		"spanNulls":         true,
+		"thresholdsStyle":   map[string]any{"mode": "off"},
+		"stacking":          map[string]any{"mode": "none", "group": "A"},
+		"axisSoftMin":       0,
+		"scaleDistribution": map[string]any{"type": "linear"},
+	}
+	return p
+}
+
+// bars stacks counts per window, each bar a window of its own.
+func bars(title, description string, targets ...grafana.Target) grafana.Panel {
+	p := lines(title, description, "short", targets...)
+	// Bars of overlapping windows would count an event several times.
+	p.Interval = "$window"
+	c := p.FieldConfig.Defaults.Custom
+	c["drawStyle"], c["fillOpacity"], c["lineWidth"], c["barAlignment"] = "bars", 80, 0, -1
+	c["stacking"] = map[string]any{"mode": "normal", "group": "A"}
+	p.FieldConfig.Defaults.Decimals = digits(0)
+	p.Options["legend"].(map[string]any)["calcs"] = []string{"sum"}
+	p.Options["legend"].(map[string]any)["sortBy"] = "Total"
+	return p
+}
+
+// areas stacks lines.
+func areas(p grafana.Panel) grafana.Panel {
+	c := p.FieldConfig.Defaults.Custom
+	c["fillOpacity"], c["lineWidth"] = 60, 1
+	c["stacking"] = map[string]any{"mode": "normal", "group": "A"}
+	return p
+}
+
+// limits draws thresholds into a chart of lines.
+func limits(p grafana.Panel, t *grafana.Thresholds) grafana.Panel {
+	p.FieldConfig.Defaults.Thresholds = t
+	p.FieldConfig.Defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
+	return p
+}
+
+// legendBelow moves the legend of a narrow chart.
+func legendBelow(p grafana.Panel) grafana.Panel {
+	p.Options["legend"] = map[string]any{"displayMode": "list", "placement": "bottom", "calcs": []string{}, "showLegend": true}
+	return p
+}
+
+// heatmap shows how durations are spread over time.
+func heatmap(title, description, expr string, native bool) grafana.Panel {
+	t := withExemplars(series(expr, "{{le}}"))
+	t.Format = "heatmap"
+	p := panel("heatmap", title, description, "short", []grafana.Target{t})
+	p.Interval = "$window"
+	p.MaxDataPoints = 120
+	p.FieldConfig.Defaults.Custom = map[string]any{"scaleDistribution": map[string]any{"type": "linear"}}
+	layout := "auto"
+	if native {
+		layout = "unknown"
+	}
+	p.Options = map[string]any{
+		"calculate": false,
+		"color": map[string]any{
+			"mode": "scheme", "scheme": "Oranges", "scale": "exponential", "exponent": 0.5, "steps": 64, "reverse": false, "fill": "dark-orange",
+		},
+		"cellGap": 1, "showValue": "never",
+		"yAxis":        map[string]any{"unit": "s", "axisPlacement": "left", "decimals": 0, "reverse": false},
+		"cellValues":   map[string]any{"unit": "short", "decimals": 0},
+		"rowsFrame":    map[string]any{"layout": layout},
+		"filterValues": map[string]any{"le": 1e-9},
+		"legend":       map[string]any{"show": true},
+		"tooltip":      map[string]any{"mode": "single", "yHistogram": true, "showColorScale": true},
+		"exemplars":    map[string]any{"color": "rgba(87,148,242,0.9)"},
+	}
+	return p
+}
+
+// ranking shows the highest values as horizontal bars, one per label set.
+func ranking(title, description, unit string, t grafana.Target, thresholds *grafana.Thresholds) grafana.Panel {
+	p := panel("bargauge", title, description, unit, []grafana.Target{t})
+	p.Options = map[string]any{
+		"displayMode": "basic", "orientation": "horizontal", "showUnfilled": true, "valueMode": "color", "namePlacement": "top", "sizing": "auto", "minVizHeight": 14, "minVizWidth": 8,
+		"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
+	}
+	p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Thresholds = thresholds
+	p.FieldConfig.Defaults.Min = number(0)
+	return p
+}
+
+// history shows a row of coloured cells for each series.
+func history(title, description, unit string, t grafana.Target, thresholds *grafana.Thresholds) grafana.Panel {
+	p := panel("status-history", title, description, unit, []grafana.Target{t})
+	p.Interval = "$window"
+	p.MaxDataPoints = 60
+	p.Options = map[string]any{
+		"showValue": "never", "rowHeight": 0.85, "colWidth": 0.9,
+		"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": false},
+		"tooltip": map[string]any{"mode": "single", "sort": "none"},
+	}
+	p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Thresholds = thresholds
+	p.FieldConfig.Defaults.Custom = map[string]any{"fillOpacity": 80, "lineWidth": 0}
+	return p
+}
+
+// above makes thresholds of a base colour and pairs of value and colour.
+func above(base string, steps ...any) *grafana.Thresholds {
+	t := &grafana.Thresholds{Mode: "absolute", Steps: []grafana.Step{{Color: base}}}
+	for i := 0; i+1 < len(steps); i += 2 {
+		var v float64
+		switch n := steps[i].(type) {
+		case int:
+			v = float64(n)
+		case float64:
+			v = n
+		}
+		t.Steps = append(t.Steps, grafana.Step{Color: steps[i+1].(string), Value: &v})
+	}
+	return t
+}
+
+// plain is one colour for every value.
+func plain() *grafana.Thresholds { return above("blue") }
+
+// failureLimits are the thresholds of failure ratios.
+func failureLimits() *grafana.Thresholds { return above("green", 0.1, "yellow", 0.25, "red") }
+
+// override changes how the field of a name is shown.
+func override(name string, properties ...grafana.Property) grafana.Override {
+	return grafana.Override{Matcher: grafana.Matcher{ID: "byName", Options: name}, Properties: properties}
+}
+
+func property(id string, value any) grafana.Property { return grafana.Property{ID: id, Value: value} }
+
+// colour gives a series a colour with a meaning.
+func colour(name, colour string) grafana.Override {
+	return override(name, property("color", grafana.Color{Mode: "fixed", FixedColor: colour}))
+}
+
+// byConclusion gives every conclusion the same colour everywhere.
+func byConclusion(p grafana.Panel) grafana.Panel {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides,
+		colour("success", "green"), colour("failure", "red"), colour("timed_out", "dark-red"), colour("startup_failure", "semi-dark-red"),
+		colour("cancelled", "orange"), colour("skipped", "#8e8e8e"), colour("neutral", "light-blue"), colour("stale", "light-yellow"),
+		colour("action_required", "purple"), colour("other", "text"))
+	return p
+}
+
+// cells is one column of a table.
+type cells struct {
+	title  string
+	unit   string
+	expr   string
+	colour *grafana.Thresholds // nil: not coloured
+	width  int                 // 0: as Grafana likes
+	digits int
+}
+
+// table joins instant queries over the labels they share, one row for each label set. keys are the labels, in order, with
+// what they are called; other labels must not be in the queries' results. Sorted descending by the column sortBy.
+func table(title, description string, keys [][2]string, sortBy string, columns ...cells) grafana.Panel {
+	targets := make([]grafana.Target, len(columns))
+	hide, rename, order := map[string]any{"Time": true}, map[string]any{}, map[string]any{}
+	p := panel("table", title, description, "short", nil)
+	for i, k := range keys {
+		rename[k[0]], order[k[0]] = k[1], i
+	}
+	for i, c := range columns {
+		targets[i] = column(c.expr, c.title)
+		field := "Value #" + string(rune('A'+i))
+		if len(columns) == 1 {
+			field = "Value"
+		}
+		rename[field], order[field] = c.title, len(keys)+i
+		properties := []grafana.Property{property("unit", c.unit), property("decimals", c.digits)}
+		if c.colour != nil {
+			properties = append(properties, property("thresholds", c.colour),
+				property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}))
+		}
+		if c.width > 0 {
+			properties = append(properties, property("custom.width", c.width))
+		}
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override(c.title, properties...))
+	}
+	for i := range targets {
+		targets[i].RefID = string(rune('A' + i))
+	}
+	p.Targets = targets
+	p.Transformations = []grafana.Transformation{
+		{ID: "merge", Options: map[string]any{}},
+		{ID: "organize", Options: map[string]any{"excludeByName": hide, "renameByName": rename, "indexByName": order}},
+	}
+	p.Options = map[string]any{
+		"showHeader": true, "cellHeight": "sm", "footer": map[string]any{"show": false, "reducer": []string{"sum"}, "fields": ""},
+		"sortBy": []any{map[string]any{"displayName": sortBy, "desc": true}},
+	}
+	p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Thresholds = above("text")
+	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": true, "inspect": false, "cellOptions": map[string]any{"type": "auto"}}
+	return p
+}
+
+// linked puts links on the cells of a column, or on the series of a chart if column is "".
+func linked(p grafana.Panel, column string, links ...grafana.Link) grafana.Panel {
+	if column == "" {
+		p.FieldConfig.Defaults.Links = append(p.FieldConfig.Defaults.Links, links...)
+		return p
+	}
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override(column, property("links", links)))
+	return p
+}
+
+// words shows words in place of values.
+func words(p grafana.Panel, of map[string][2]string) grafana.Panel {
+	options := map[string]any{}
+	for value, w := range of {
+		options[value] = map[string]any{"text": w[0], "color": w[1]}
+	}
+	p.FieldConfig.Defaults.Mappings = append(p.FieldConfig.Defaults.Mappings, grafana.Mapping{Type: "value", Options: options})
+	return p
+}
+
+// logarithmic lets seconds and hours share a chart.
+func logarithmic(p grafana.Panel) grafana.Panel {
+	c := p.FieldConfig.Defaults.Custom
+	c["scaleDistribution"] = map[string]any{"type": "log", "log": 10}
+	delete(c, "axisSoftMin")
+	p.FieldConfig.Defaults.Min = nil
+	return p
+}
+
+// empty says when a panel shows nothing although all is well.
+func empty(description, when string) string {
+	return strings.TrimSpace(description + " " + grafana.MayBeEmpty + " " + when)
+}

@@ -1,0 +1,100 @@
+package boards
+
+import (
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/tools/dashboards/grafana"
+	"github_workflow_exporter/tools/dashboards/query"
+)
+
+func workflow(h query.Histograms) grafana.Dashboard {
+	var l grafana.Layout
+	runs := []string{query.Repository, query.Workflow, query.Branch}
+	jobs := []string{query.Repository, query.Workflow}
+	const by = "repository, workflow"
+	const legend = "{{repository}} · {{workflow}}"
+	toJob := to(jobUID, "Job and steps", "repository", ofSeries("repository"), "workflow", ofSeries("workflow"), "job_name", ofSeries("job_name"))
+
+	l.Row("In the time shown")
+	l.Place(4, 4, stat("Finished runs", "Run attempts that finished, whatever their conclusion.",
+		"short", whole(instant(query.Increase("", query.Data(family.RunConclusions, runs...), query.All), "runs")), plain()))
+	l.Place(4, 4, stat("Succeeded", "Successful part of the runs that succeeded or failed.",
+		"percentunit", instant(query.SuccessRatio("", family.RunConclusions, query.All, runs...), "succeeded"), above("red", 0.75, "yellow", 0.9, "green")))
+	l.Place(4, 4, stat("Duration, p50", "Half of the runs were quicker.",
+		"s", instant(h.Quantile(0.5, "", query.Of(family.RunDuration, query.All, runs...)), "p50"), plain()))
+	l.Place(4, 4, stat("Duration, p95", "One run in twenty took longer.",
+		"s", instant(h.Quantile(0.95, "", query.Of(family.RunDuration, query.All, runs...)), "p95"), plain()))
+	l.Place(4, 4, stat("Last success", "Time since a run last succeeded.",
+		"s", instant(sinceLast("", append([]string{query.Success}, runs...)...), "success"), above("green", 86400, "yellow", 604800, "red")))
+	l.Place(4, 4, stat("Last failure", empty("Time since a run last failed.", "where none has failed yet."),
+		"s", instant(sinceLast("", append([]string{query.Failed}, runs...)...), "failure"), plain()))
+
+	l.Row("Does it work?")
+	l.Place(12, 9, byConclusion(bars("Runs", "Run attempts that finished, by conclusion, per window.",
+		series(query.Increase("conclusion", query.Data(family.RunConclusions, runs...), query.Window)+" > 0", "{{conclusion}}"))))
+	l.Place(12, 9, byConclusion(bars("Jobs", "Job executions that finished, by conclusion, per window; those that never ran are here too.",
+		series(query.Increase("conclusion", query.Data(family.JobConclusions, jobs...), query.Window)+" > 0", "{{conclusion}}"))))
+	l.Place(12, 9, limits(linked(percent(lines("Failure ratio", "Failed part of the judged runs, by workflow, per window.",
+		"percentunit", series(query.FailureRatio(by, family.RunConclusions, query.Window, runs...), legend))), "", toGitHub(label("repository"))), failureLimits()))
+	l.Place(12, 9, linked(ranking("Steps that fail", "Failed steps in the time shown, the ten with the most. A step that fails in several jobs is an outage, in one job a bug.",
+		"short", whole(instant("topk(10, "+query.Increase("repository, workflow, job_name, step", query.Data(family.StepConclusions, append([]string{query.Failed}, jobs...)...), query.All)+" > 0)",
+			"{{repository}} · {{job_name}} · {{step}}")), above("yellow", 5, "orange", 20, "red")), "", toJob))
+	l.Place(12, 9, failingJobs())
+	l.Place(12, 9, branches(runs))
+
+	l.Row("How long does it take?")
+	l.Place(12, 9, heatmap("Run durations", "How many runs took how long: each column is a window, each row a bucket. Dots are single runs: click one to open it on GitHub.",
+		h.Heatmap(query.Of(family.RunDuration, query.Window, runs...)), h.Native))
+	l.Place(12, 9, linked(lines("Run duration, p95", "One run in twenty took longer; by workflow. Dots are single runs: click one to open it on GitHub.",
+		"s", withExemplars(series(h.Quantile(0.95, by, query.Of(family.RunDuration, query.Window, runs...)), legend))), "", toGitHub(label("repository"))))
+	l.Place(24, 10, slowestJobs(h))
+
+	return dashboard(workflowUID, "GitHub Actions / Workflow", "Runs, jobs, success, durations, slowest jobs and failing steps of workflows.", &l,
+		repositoryVariable(), workflowVariable(), branchVariable(), windowVariable(), githubVariable())
+}
+
+// label is the value of a label of the series of the link, as it is.
+func label(name string) string { return "${__field.labels." + name + "}" }
+
+// percent shows a ratio on a fixed scale, so that small ratios look small.
+func percent(p grafana.Panel) grafana.Panel {
+	p.FieldConfig.Defaults.Max = number(1)
+	return p
+}
+
+func failingJobs() grafana.Panel {
+	jobs := []string{query.Repository, query.Workflow}
+	p := linked(table("Jobs that fail", "The time shown: jobs with at least one failure, and which part of their judged executions failed.",
+		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "Failed",
+		cells{title: "Executions", unit: "short", expr: "round(" + query.Increase("repository, workflow, job_name", query.Data(family.JobConclusions, append([]string{query.Judged}, jobs...)...), query.All) + ")"},
+		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("repository, workflow, job_name", family.JobConclusions, query.All, jobs...), colour: failureLimits(), digits: 1},
+	), "Job", jobLinks()...)
+	return p
+}
+
+func branches(runs []string) grafana.Panel {
+	return table("Branches and events", "The time shown: where the runs came from and which part of the judged ones failed.",
+		[][2]string{{"branch", "Branch"}, {"event", "Event"}}, "Runs",
+		cells{title: "Runs", unit: "short", expr: "round(" + query.Increase("branch, event", query.Data(family.RunConclusions, runs...), query.All) + ")"},
+		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("branch, event", family.RunConclusions, query.All, runs...), colour: failureLimits(), digits: 1},
+	)
+}
+
+func slowestJobs(h query.Histograms) grafana.Panel {
+	const by = "repository, workflow, job_name"
+	matchers := []string{query.Repository, query.Workflow}
+	duration := query.Of(family.JobDuration, query.All, matchers...)
+	return linked(table("Slowest jobs", "The time shown, by job: how often it ran, how long it took, and the machine time it used in all. Click on a job for its steps.",
+		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "p95",
+		cells{title: "Executions", unit: "short", expr: "round(" + h.Count(by, duration) + ")"},
+		cells{title: "p50", unit: "s", expr: h.Quantile(0.5, by, duration)},
+		cells{title: "p95", unit: "s", expr: h.Quantile(0.95, by, duration)},
+		cells{title: "Machine time", unit: "s", expr: h.Seconds(by, duration)},
+	), "Job", jobLinks()...)
+}
+
+func jobLinks() []grafana.Link {
+	return []grafana.Link{
+		to(jobUID, "Job and steps", "repository", cell("Repository", true), "workflow", cell("Workflow", true), "job_name", cell("Job", true)),
+		toGitHub(cell("Repository", false)),
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/tools/dashboards/boards"
+	"github_workflow_exporter/tools/dashboards/grafana"
+)
+
+var update = flag.Bool("update", false, "write the dashboards instead of comparing")
+
+// TestDashboardsAreUpToDate holds the files to the code. The files are what people import and review.
+func TestDashboardsAreUpToDate(t *testing.T) {
+	if *update {
+		if code := run(t.Context(), []string{"generate"}, t.Output(), t.Output()); code != 0 {
+			t.Fatal("generate failed")
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dashboardsDir, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := boards.All(false)
+	if len(files) != len(all) {
+		t.Errorf("%d files in %s, %d dashboards in code: %v", len(files), dashboardsDir, len(all), files)
+	}
+	for _, d := range all {
+		want, err := grafana.Encode(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dashboardsDir, boards.FileName(d)))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the code says: run go test . -update in tools/dashboards", boards.FileName(d))
+		}
+	}
+}
+
+// TestFilesPassTheSchema reads the files as they are: strictly, and with every rule of Lint.
+func TestFilesPassTheSchema(t *testing.T) {
+	all, err := load(dashboardsDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uids := map[string]bool{}
+	for _, d := range all {
+		if uids[d.UID] {
+			t.Errorf("uid %s twice", d.UID)
+		}
+		uids[d.UID] = true
+		if err := grafana.Lint(d); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, d := range all {
+		b, err := grafana.Encode(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rest := string(b); ; {
+			i := strings.Index(rest, `"/d/`)
+			if i < 0 {
+				break
+			}
+			rest = rest[i+len(`"/d/`):]
+			if uid, _, _ := strings.Cut(rest, "?"); !uids[uid] {
+				t.Errorf("%s links to %q, which is none of the dashboards", d.UID, uid)
+			}
+		}
+	}
+}
+
+func TestNativeFormPassesTheSchema(t *testing.T) {
+	for _, d := range boards.All(true) {
+		if err := grafana.Lint(d); err != nil {
+			t.Error(err)
+		}
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				if strings.Contains(q.Expr, "_bucket") && !strings.Contains(q.Expr, "github_workflow_exporter_") {
+					t.Errorf("%s: %s: %s is classic", d.UID, p.Title, q.Expr)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryFamilyIsShown: a family that no dashboard shows is not worth its series.
+func TestEveryFamilyIsShown(t *testing.T) {
+	var exprs strings.Builder
+	for _, d := range boards.All(false) {
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				exprs.WriteString(q.Expr + "\n")
+			}
+		}
+	}
+	for _, f := range family.All() {
+		if !strings.Contains(exprs.String(), f.Name) {
+			t.Errorf("%s is on no dashboard", f.Name)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(d *grafana.Dashboard)
+		want  string
+	}{
+		{"nothing", func(*grafana.Dashboard) {}, ""},
+		{"overlap", func(d *grafana.Dashboard) { d.Panels[2].GridPos = d.Panels[1].GridPos }, "overlaps panel 2"},
+		{"outside", func(d *grafana.Dashboard) { d.Panels[1].GridPos.W = 25 }, "outside the grid"},
+		{"id twice", func(d *grafana.Dashboard) { d.Panels[2].ID = d.Panels[1].ID }, "unique"},
+		{"no unit", func(d *grafana.Dashboard) { d.Panels[1].FieldConfig.Defaults.Unit = "" }, "the unit is not set"},
+		{"no description", func(d *grafana.Dashboard) { d.Panels[1].Description = "" }, "the description is empty"},
+		{"no legend", func(d *grafana.Dashboard) { d.Panels[1].Targets[0].LegendFormat = "" }, "legendFormat must be set"},
+		{"fixed data source", func(d *grafana.Dashboard) { d.Panels[1].Targets[0].Datasource.UID = "abc" }, "data source must be"},
+		{"unknown variable", func(d *grafana.Dashboard) { d.Panels[1].Targets[0].Expr += ` + x{a="$nowhere"}` }, `variable "nowhere" is not declared`},
+		{"unused variable", func(d *grafana.Dashboard) {
+			d.Templating.List = append(d.Templating.List, grafana.Variable{Name: "idle", Label: "i", Description: "i"})
+		}, "variable idle is not used"},
+		{"descending thresholds", func(d *grafana.Dashboard) {
+			s := d.Panels[1].FieldConfig.Defaults.Thresholds.Steps
+			s[1].Value, s[2].Value = s[2].Value, s[1].Value
+		}, "does not ascend"},
+		{"two references alike", func(d *grafana.Dashboard) {
+			d.Panels[1].Targets = append(d.Panels[1].Targets, d.Panels[1].Targets[0])
+		}, "unique"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := boards.All(false)[0]
+			test.spoil(&d)
+			err := grafana.Lint(d)
+			if test.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestDecodeRefusesUnknownFields(t *testing.T) {
+	if _, err := grafana.Decode([]byte(`{"uid": "a", "pannels": []}`)); err == nil || !strings.Contains(err.Error(), "pannels") {
+		t.Errorf("got %v, want an error that names the field", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	answer := `{"status":"success","data":{"result":[{"metric":{},"value":[1,"1"]}]}}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query().Get("query"); strings.Contains(q, "$") {
+			t.Errorf("a variable is left in %s", q)
+		}
+		w.Write([]byte(answer))
+	}))
+	defer server.Close()
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"check", "-prometheus", server.URL}, &out, &out); code != 0 {
+		t.Errorf("with data everywhere: %s", out.String())
+	}
+	answer = `{"status":"success","data":{"result":[{"metric":{},"value":[1,"NaN"]}]}}`
+	out.Reset()
+	if code := run(t.Context(), []string{"check", "-prometheus", server.URL}, &out, &out); code == 0 || !strings.Contains(out.String(), "Runs that succeeded: query A: no data") {
+		t.Errorf("without data: code %d, %s", code, out.String())
+	}
+	answer = `{"status":"error","error":"parse error"}`
+	out.Reset()
+	if code := run(t.Context(), []string{"check", "-prometheus", server.URL}, &out, &out); code == 0 || !strings.Contains(out.String(), "parse error") {
+		t.Errorf("with an error: code %d, %s", code, out.String())
+	}
+}

@@ -31,8 +31,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		telemetryPath = cli.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").String()
 		lifecycle     = cli.Flag("web.enable-lifecycle", "Serve POST /-/reload.").Bool()
 		webFlags      = kingpinflag.AddFlags(cli, ":9887")
-		logLevel      = cli.Flag("log.level", "Least level that is logged.").Default("info").Enum("debug", "info", "warn", "error")
-		logFormat     = cli.Flag("log.format", "Format of log lines.").Default("logfmt").Enum("logfmt", "json")
+		logLevel      = cli.Flag("log.level", "Least level that is logged: debug, info, warn or error.").Default("info").Enum("debug", "info", "warn", "error")
+		logFormat     = cli.Flag("log.format", "Format of log lines: logfmt or json.").Default("logfmt").Enum("logfmt", "json")
 
 		serve          = cli.Command("serve", "Poll GitHub and expose what was counted.").Default()
 		demo           = cli.Command("demo", "Run a simulated GitHub and the exporter on it; nothing to configure, no network.")

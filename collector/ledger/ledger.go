@@ -116,7 +116,8 @@ func (l *Ledger) publish(f *familyState) {
 // disabled. Reading it takes no lock.
 func (l *Ledger) Series(f family.ID) []*Series { return l.view(f).series }
 
-// Count is the number of label sets of a family that count against the limit: all but the overflow series.
+// Count is the number of label sets of a family that count against the limit: all but the overflow series, none
+// while the family is disabled.
 func (l *Ledger) Count(f family.ID) int { return l.view(f).count }
 
 func (l *Ledger) view(f family.ID) *view {

@@ -96,7 +96,7 @@ func (x index) shared(values []string) []string {
 
 func (x index) add(s *Series) {
 	h := x.hash(s.Values)
-	s.next = x.m[h]
+	s.next = x.m[h] // it may have been in another index before
 	x.m[h] = s
 }
 

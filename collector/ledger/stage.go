@@ -147,7 +147,6 @@ func (s *stagedSeries) publish(l *Ledger) []*Series {
 	}
 	grown := map[family.ID]bool{}
 	for _, n := range s.births {
-		n.next = nil // it was linked into the staged index
 		l.index.add(n)
 		f := &l.families[n.Family]
 		f.series = append(f.series, n)

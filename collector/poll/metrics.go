@@ -134,7 +134,7 @@ func (p *Poller) Watched(repo int64) bool {
 	return ok
 }
 
-// Idle is the time of the earliest visit to come, for tests that drive the clock.
+// discovered tells whether every target has been read, or has failed, at least once.
 func (p *Poller) discovered() bool {
 	p.discovery.mu.Lock()
 	defer p.discovery.mu.Unlock()

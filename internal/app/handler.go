@@ -1,8 +1,10 @@
 package app
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -28,13 +30,19 @@ type errorLog struct{ logger log.Logger }
 
 func (l errorLog) Println(v ...any) {
 	words := make([]string, 0, len(v))
+	gaveUp := false // the client hung up: nothing that an operator of ours can mend
 	for _, w := range v {
 		switch w := w.(type) {
 		case string:
 			words = append(words, w)
 		case error:
+			gaveUp = gaveUp || errors.Is(w, syscall.EPIPE) || errors.Is(w, syscall.ECONNRESET)
 			words = append(words, w.Error())
 		}
 	}
-	level.Error(l.logger).Log("msg", "answering a scrape", "err", strings.Join(words, " "))
+	lvl := level.Error
+	if gaveUp {
+		lvl = level.Debug
+	}
+	lvl(l.logger).Log("msg", "answering a scrape", "err", strings.Join(words, " "))
 }

@@ -54,16 +54,19 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	// Answering comes before loading, which may take a while: /-/ready tells of it.
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
 	e, err := Open(c, Options{Logger: logger})
 	if err != nil {
-		return errors.Join(err, server.Shutdown(ctx))
+		return errors.Join(err, server.Shutdown(ctx), <-served)
 	}
 	s.ready(e)
 	level.Info(logger).Log("msg", "ready", "api_url", c.GitHub.APIURL, "storage", c.Storage.Path, "addresses", fmt.Sprint(server.Addresses()))
 	if o.Listening != nil {
 		o.Listening(server.Addresses())
 	}
-	return s.run(ctx, stop, hup, e, server)
+	return s.run(ctx, stop, hup, e, server, served)
 }
 
 // serving is one Serve.
@@ -139,12 +142,11 @@ func (s *serving) reloadNow() error {
 }
 
 // run polls and serves until something ends, and stops the rest in order.
-func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e *Exporter, server *web.Server) error {
+func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e *Exporter, server *web.Server, served <-chan error) error {
 	polling, stopPolling := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPolling()
-	polled, served := make(chan error, 1), make(chan error, 1)
+	polled := make(chan error, 1)
 	go func() { polled <- e.Run(polling) }()
-	go func() { served <- server.Serve() }()
 
 	var failure error
 	pollEnded := false

@@ -50,7 +50,7 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 		organization.SetDefaults()
 		c.Targets.Organizations = []config.Owner{organization}
 		c.Targets.Repositories = []string{"octo-demo/missing"} // so that something fails
-		c.Poll.Lookback = config.Duration(30 * time.Minute)
+		c.Poll.Lookback = config.Duration(10 * time.Minute)
 		c.Storage.Path = filepath.Join(dir, "data")
 		e, err := app.Open(c, app.Options{Logger: log.NewNopLogger(), Transport: github.Transport()})
 		if err != nil {
@@ -59,7 +59,7 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- e.Run(ctx) }()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(4 * time.Minute)
 		answer := httptest.NewRecorder()
 		e.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 		parser := expfmt.NewTextParser(model.LegacyValidation)

@@ -75,12 +75,12 @@ func (v values) since(earlier values) values {
 	return added
 }
 
-// born returns how many series v has that earlier has not.
-func (v values) born(earlier values) int {
+// born returns how many series grew, by v, that shown has not.
+func (v values) born(shown values) int {
 	n := 0
 	for metric, series := range v {
-		for labels := range series {
-			if _, known := earlier[metric][labels]; !known {
+		for labels, growth := range series {
+			if _, known := shown[metric][labels]; !known && growth > 0 {
 				n++
 			}
 		}

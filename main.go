@@ -21,7 +21,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is the program: flags, the command they name, the exit code. 1 is a failure, 2 wrong usage.
 func run(args []string, stdout, stderr io.Writer) int {
 	cli := kingpin.New("github_workflow_exporter", "Prometheus exporter for the runs, jobs and steps of GitHub Actions.")
-	cli.UsageWriter(stderr).ErrorWriter(stderr)
+	cli.UsageWriter(stdout).ErrorWriter(stderr)
 	cli.HelpFlag.Short('h')
 	printVersion := cli.Flag("version", "Print the version and exit.").Bool()
 	var (

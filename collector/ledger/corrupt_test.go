@@ -253,3 +253,53 @@ func TestVerificationAgreesWithBbolt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBrokenStructure: pages whose values are all sound, but not where they should be.
+func TestBrokenStructure(t *testing.T) {
+	good, _ := sampleFile(t)
+	header, err := openPages(bytesAt(good), int64(len(good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := int(header.pageSize)
+	free := int(header.freelist) * page
+	if n := native.Uint16(good[free+10:]); n < 2 {
+		t.Fatalf("the sample has %d free pages", n)
+	}
+	for _, c := range []struct {
+		name, want string
+		change     func(file []byte)
+	}{
+		{"a free page forgotten", "is neither used nor free", func(file []byte) {
+			native.PutUint16(file[free+10:], native.Uint16(file[free+10:])-1)
+		}},
+		{"a page free and used", "list of free pages: page 2 is used twice", func(file []byte) {
+			// Page 2 is in use, or free and now on the list twice.
+			native.PutUint64(file[free+pageHeader:], 2)
+			native.PutUint64(file[free+pageHeader+8:], 2)
+		}},
+		{"a free page beyond the end", "beyond the end", func(file []byte) { native.PutUint64(file[free+pageHeader:], 1<<50) }},
+		{"more free pages than fit", "do not fit", func(file []byte) { native.PutUint16(file[free+10:], 0xFFFE) }},
+		{"a list of free pages that is none", "list of free pages: page", func(file []byte) { native.PutUint16(file[free+8:], flagLeaf) }},
+		{"keys exchanged", "out of order", func(file []byte) {
+			for id := 2; id < len(file)/page; id++ {
+				p := file[id*page:]
+				if native.Uint16(p[8:]) != flagLeaf || native.Uint16(p[10:]) < 2 || native.Uint64(p) != uint64(id) {
+					continue
+				}
+				a, b := p[pageHeader:pageHeader+elementSize], p[pageHeader+elementSize:pageHeader+2*elementSize]
+				old := bytes.Clone(a)
+				copy(a, b)
+				copy(b, old)
+				native.PutUint32(a[4:], native.Uint32(a[4:])+elementSize) // positions are relative to the element
+				native.PutUint32(b[4:], native.Uint32(b[4:])-elementSize)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := bytes.Clone(good)
+			c.change(file)
+			refuses(t, plant(t, file), file, c.want)
+		})
+	}
+}

@@ -201,11 +201,44 @@ func (p *Poller) namedRepository(ctx context.Context, name string) ([]githubapi.
 	if errors.Is(err, githubapi.ErrNotModified) {
 		return known, nil
 	}
+	if gone(err) || kindIs(err, githubapi.KindForbidden) {
+		if found, ok := p.repositoryByItsRuns(ctx, name); ok {
+			repo, tag, err = found, githubapi.Tag{}, nil
+		}
+	}
 	if err != nil {
 		return known, fmt.Errorf("reading repository %s: %w", name, err)
 	}
 	s.pages = []sourcePage{{tag: tag, repos: []githubapi.Repository{repo}}}
 	return s.pages[0].repos, nil
+}
+
+// repositoryByItsRuns finds a repository whose own object cannot be read though its runs can, as behind a gateway that
+// lets the paths of Actions through and little else: runs name their repository, and perhaps a list its default branch.
+func (p *Poller) repositoryByItsRuns(ctx context.Context, name string) (githubapi.Repository, bool) {
+	var runs githubapi.Page[githubapi.Run]
+	err := p.ask(ctx, func() (err error) {
+		runs, err = p.Client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
+		return err
+	})
+	if err != nil || len(runs.Items) == 0 || runs.Items[0].Repository.ID == 0 {
+		return githubapi.Repository{}, false
+	}
+	repo := runs.Items[0].Repository
+	if repo.FullName == "" {
+		repo.FullName = name
+	}
+	if repo.DefaultBranch != "" {
+		return repo, true
+	}
+	owner := Owner{Name: strings.Split(name, "/")[0], Match: func(string) bool { return true }, Archived: true, Forks: true}
+	for _, list := range []listRepositories{p.Client.OrganizationRepositories, p.Client.UserRepositories} {
+		listed, err := p.ownerRepositories(ctx, "owner of "+name, owner, list)
+		if i := slices.IndexFunc(listed, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
+			return listed[i], true
+		}
+	}
+	return repo, true // without a default branch every branch is "other"
 }
 
 type listRepositories func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)

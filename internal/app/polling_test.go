@@ -409,3 +409,21 @@ func TestPollingWithoutLiveReadsJobsOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestPollingFindsARepositoryWhoseOwnObjectIsHidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := handmade(t, func(c *config.Config) {
+			c.Targets.Organizations = nil
+			c.Targets.Repositories = []string{service}
+		})
+		w.github.Faults().Set("hidden", simulator.Fault{Kind: simulator.NotFound, Endpoint: "repository"})
+		w.add(success(time.Now()))
+		w.start()
+		defer w.stop()
+		time.Sleep(10 * time.Minute)
+		if w.github.Faults().Fired("hidden") == 0 {
+			t.Error("the repository's own object was not hidden: nothing was tested")
+		}
+		w.matchesTruth() // with the default branch, which the organization's list tells
+	})
+}

@@ -5,6 +5,8 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"path"
+	"regexp"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 )
@@ -21,18 +23,21 @@ type Options struct {
 	Lifecycle bool
 }
 
-// paths of ours that --web.telemetry-path must not take.
-func reserved(path string) bool {
-	switch path {
-	case "/", "/-/healthy", "/-/ready", "/-/reload":
-		return true
+// plainPath is a path without what a request or the mux's patterns would understand in another way.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// ownPath tells whether a path can be that of the metrics: plain, and not taken by us.
+func ownPath(p string) bool {
+	switch p {
+	case "/-/healthy", "/-/ready", "/-/reload":
+		return false
 	}
-	return false
+	return plainPath.MatchString(p) && path.Clean(p) == p
 }
 
 // Handler returns the mux.
 func Handler(o Options) (http.Handler, error) {
-	if len(o.TelemetryPath) < 2 || o.TelemetryPath[0] != '/' || reserved(o.TelemetryPath) {
+	if !ownPath(o.TelemetryPath) {
 		return nil, fmt.Errorf("--web.telemetry-path must be a path of its own such as /metrics, not %q", o.TelemetryPath)
 	}
 	landing, err := toolkit.NewLandingPage(toolkit.LandingConfig{

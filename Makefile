@@ -65,7 +65,7 @@ lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION) ## lint the program (the first ti
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint-$(GOLANGCI_VERSION) ## format all Go files
 	$(BIN)/golangci-lint fmt
-	@for module in contract e2e prom; do (cd tools/$$module && $(BIN)/golangci-lint fmt); done
+	@for file in tools/*/go.mod; do (cd $$(dirname $$file) && $(BIN)/golangci-lint fmt); done
 
 .PHONY: bench
 bench: ## benchmarks (BENCH, PACKAGES, COUNT), summed up by benchstat

@@ -129,7 +129,8 @@ func same(a, b []*ledger.Series) bool {
 
 // renew makes the lineup that follows old. Entries of series that live on are kept with what they remember.
 func (v *view) renew(old *lineup, now []*ledger.Series) *lineup {
-	kept, born := old.entries, now
+	kept := old.entries
+	var born []*ledger.Series
 	if len(old.source) <= len(now) && slices.Equal(old.source, now[:len(old.source)]) {
 		born = now[len(old.source):]
 	} else {
@@ -148,7 +149,6 @@ func (v *view) renew(old *lineup, now []*ledger.Series) *lineup {
 				}
 			}
 		}
-		born = nil
 		for _, s := range now {
 			if !alive[s] {
 				born = append(born, s)

@@ -89,6 +89,9 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		if e == nil {
 			e = &Error{Kind: KindOther, Status: a.status, Err: errors.New("not an answer to what was asked")}
 		}
+		if e.Kind == KindUnauthorized {
+			e.Err = c.askedWith()
+		}
 		if e.Kind == KindRedirect && followable(a.status) {
 			return a, o, c.fail(q, target, a.token, e) // no failure yet: do decides whether it is followed
 		}
@@ -134,6 +137,17 @@ func (c *Client) request(ctx context.Context, q call, target *url.URL) (*http.Re
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	return req, a, nil
+}
+
+// askedWith says where the token that was refused came from, which is where to mend it.
+func (c *Client) askedWith() error {
+	if c.tokens == nil {
+		return errors.New("asked without a token")
+	}
+	if named, ok := c.tokens.(fmt.Stringer); ok { // nothing else: printing it another way might show the token
+		return fmt.Errorf("asked with the %s", named)
+	}
+	return nil
 }
 
 // timedOut says so if the request's own time was up: the transport's error is then only about the context.

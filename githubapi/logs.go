@@ -95,7 +95,7 @@ func (c *Client) download(ctx context.Context, u *url.URL) (io.ReadCloser, error
 			return fail(&Error{Kind: KindNetwork, Err: err})
 		case resp.StatusCode == http.StatusOK:
 			log.timer.Stop() // runs again while the caller waits in Read
-			log.body, log.stalled = resp.Body, func() bool { return context.Cause(bounded) == errStalled }
+			log.body, log.stalled = resp.Body, func() bool { return errors.Is(context.Cause(bounded), errStalled) }
 			return log, nil
 		}
 		message, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))

@@ -78,8 +78,7 @@ func TestJobLogs(t *testing.T) {
 
 func TestDownloadJobLogs(t *testing.T) {
 	log := strings.Repeat("line\n", 20_000) // more than MaxBodyBytes
-	var store *httptest.Server
-	store = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got, sent := r.Header["Authorization"]; sent {
 			t.Errorf("%s: the log store was shown %q", r.URL, got)
 		}

@@ -16,7 +16,7 @@ type Meta struct {
 // Meta reads GET /meta.
 func (c *Client) Meta(ctx context.Context) (Meta, error) {
 	var meta *Meta
-	_, err := c.single(ctx, "get_meta", "/meta", func(body []byte, _ answer) error {
+	err := c.single(ctx, "get_meta", "/meta", func(body []byte, _ answer) error {
 		if err := json.Unmarshal(body, &meta); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (c *Client) Meta(ctx context.Context) (Meta, error) {
 // RateLimit reads GET /rate_limit, which costs nothing, by resource name. ErrNoRateLimit where the server has none.
 func (c *Client) RateLimit(ctx context.Context) (map[string]Limit, error) {
 	var limits map[string]Limit
-	_, err := c.single(ctx, "get_rate_limit", "/rate_limit", func(body []byte, a answer) (err error) {
+	err := c.single(ctx, "get_rate_limit", "/rate_limit", func(body []byte, a answer) (err error) {
 		limits, err = c.decodeRateLimit(body, a)
 		return err
 	})
@@ -73,10 +73,11 @@ func (c *Client) decodeRateLimit(body []byte, a answer) (map[string]Limit, error
 }
 
 // single asks for one thing that is neither a list nor conditional.
-func (c *Client) single(ctx context.Context, endpoint, path string, decode func([]byte, answer) error) (answer, error) {
+func (c *Client) single(ctx context.Context, endpoint, path string, decode func([]byte, answer) error) error {
 	target, err := c.base.join(path, nil)
 	if err != nil {
-		return answer{}, badRequest(endpoint, err)
+		return badRequest(endpoint, err)
 	}
-	return c.do(ctx, call{endpoint: endpoint, url: target, decode: decode})
+	_, err = c.do(ctx, call{endpoint: endpoint, url: target, decode: decode})
+	return err
 }

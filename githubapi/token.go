@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TokenSource gives the credential to send. It is called from many goroutines.
+// TokenSource gives the credential to send. It is called from many goroutines. If it is a fmt.Stringer, errors name it by
+// that, such as "token file /etc/token".
 type TokenSource interface {
 	// Token gives the value and its generation, which starts at 1 and grows exactly when the value changes: GitHub binds
 	// ETags to the token, so whatever was remembered under an older generation is worth nothing.

@@ -76,8 +76,8 @@ func (t table) unseal(key, value []byte) ([]byte, error) {
 	return value[1:n], nil
 }
 
-// begin starts a value in the memory of buf.
-func begin(buf []byte) []byte { return append(buf[:0], valueVersion) }
+// begin starts a value.
+func begin() []byte { return append(make([]byte, 0, 128), valueVersion) }
 
 func key1(a uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 8), a) }
 

@@ -94,7 +94,7 @@ func TestRunSummaryAgrees(t *testing.T) {
 
 func TestSeal(t *testing.T) {
 	key, other := []byte("key"), []byte("kez")
-	value := runTable.seal(key, append(begin(nil), "payload"...))
+	value := runTable.seal(key, append(begin(), "payload"...))
 	p, err := runTable.unseal(key, value)
 	if err != nil || string(p) != "payload" {
 		t.Fatalf("unseal = %q, %v", p, err)
@@ -152,7 +152,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, table := range tables {
 			_, _ = table.unseal([]byte("key"), p)
-			if got, err := table.unseal([]byte("key"), table.seal([]byte("key"), append(begin(nil), p...))); err != nil || string(got) != string(p) {
+			if got, err := table.unseal([]byte("key"), table.seal([]byte("key"), append(begin(), p...))); err != nil || string(got) != string(p) {
 				t.Fatalf("sealing %x: %x, %v", p, got, err)
 			}
 		}

@@ -210,7 +210,7 @@ func (c *commit) put() (dirty bool, err error) {
 	runs.FillPercent = 0.9 // ids of new runs ascend
 	for _, id := range slices.Sorted(maps.Keys(c.runs)) {
 		r := c.runs[id]
-		value := runTable.seal(r.key, appendRun(begin(nil), r.runRecord))
+		value := runTable.seal(r.key, appendRun(begin(), r.runRecord))
 		if bytes.Equal(value, r.stored) {
 			continue
 		}
@@ -224,13 +224,13 @@ func (c *commit) put() (dirty bool, err error) {
 	}
 	if c.accountDirty {
 		dirty = true
-		if err := put(c.tx, accountTable, key1(uint64(c.repository)), appendAccount(begin(nil), c.account)); err != nil {
+		if err := put(c.tx, accountTable, key1(uint64(c.repository)), appendAccount(begin(), c.account)); err != nil {
 			return false, err
 		}
 	}
 	for key, name := range c.names {
 		dirty = true
-		if err := put(c.tx, nameTable, key2(key.repository, key.workflow), appendString(begin(nil), name)); err != nil {
+		if err := put(c.tx, nameTable, key2(key.repository, key.workflow), appendString(begin(), name)); err != nil {
 			return false, err
 		}
 	}
@@ -246,7 +246,7 @@ func (c *commit) put() (dirty bool, err error) {
 func (c *commit) putOpen(r *stagedRun) error {
 	switch {
 	case r.Open && !r.open:
-		return put(c.tx, openTable, r.key, begin(nil))
+		return put(c.tx, openTable, r.key, begin())
 	case !r.Open && r.open:
 		return c.tx.Bucket([]byte(openTable.name)).Delete(r.key)
 	}

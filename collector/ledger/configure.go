@@ -182,7 +182,7 @@ func (p *plan) write(tx *bolt.Tx, now time.Time) error {
 		}
 		p.gone = p.f.series
 	}
-	return put(tx, familyTable, []byte(p.f.Name), appendFamily(begin(nil), p.record))
+	return put(tx, familyTable, []byte(p.f.Name), appendFamily(begin(), p.record))
 }
 
 // carryOut brings memory up to a plan that has been committed.
@@ -204,12 +204,12 @@ func (l *Ledger) carryOut(p *plan) {
 }
 
 func putBirth(tx *bolt.Tx, s *Series, number uint64) error {
-	return put(tx, labelTable, key1(s.ID), appendBirth(begin(nil), birthRecord{Family: number, Repository: s.Repository,
+	return put(tx, labelTable, key1(s.ID), appendBirth(begin(), birthRecord{Family: number, Repository: s.Repository,
 		Born: s.Born, Created: s.Created, Baseline: s.Baseline, Values: s.Values}))
 }
 
 func putState(tx *bolt.Tx, id uint64, s *State, kind family.Kind) error {
-	return put(tx, stateTable, key1(id), appendState(begin(nil), s, kind == family.Histogram))
+	return put(tx, stateTable, key1(id), appendState(begin(), s, kind == family.Histogram))
 }
 
 func deleteSeries(tx *bolt.Tx, gone []*Series) error {
@@ -225,5 +225,5 @@ func deleteSeries(tx *bolt.Tx, gone []*Series) error {
 }
 
 func putTotal(tx *bolt.Tx, name string, n uint64) error {
-	return put(tx, totalTable, []byte(name), binary.AppendUvarint(begin(nil), n))
+	return put(tx, totalTable, []byte(name), binary.AppendUvarint(begin(), n))
 }

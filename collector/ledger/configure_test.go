@@ -222,7 +222,7 @@ func TestOtherLabels(t *testing.T) {
 	err := l.db.Update(func(tx *bolt.Tx) error {
 		f := family.Get(family.JobConclusions)
 		rec := familyRecord{Number: l.families[f.ID].number, Kind: byte(f.Kind), Labels: append([]string{"old"}, f.Labels[1:]...)}
-		return put(tx, familyTable, []byte(f.Name), appendFamily(begin(nil), rec))
+		return put(tx, familyTable, []byte(f.Name), appendFamily(begin(), rec))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -164,7 +164,7 @@ func TestBrokenReferences(t *testing.T) {
 		}
 	}
 	birth := func(number uint64, values ...string) []byte {
-		return appendBirth(begin(nil), birthRecord{Family: number, Values: values})
+		return appendBirth(begin(), birthRecord{Family: number, Values: values})
 	}
 	six := []string{"a", "b", "c", "d", "e", "f"}
 	for _, c := range []struct {
@@ -178,7 +178,7 @@ func TestBrokenReferences(t *testing.T) {
 		}},
 		{"open run missing in the index", "not among the open ones", deleteFirst(openTable)},
 		{"index without open run", "are open", func(tx *bolt.Tx) error {
-			return put(tx, openTable, key2(1, 1<<50), begin(nil))
+			return put(tx, openTable, key2(1, 1<<50), begin())
 		}},
 		{"table missing", "table state is missing", func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("state")) }},
 		{"table too many", "10 tables", func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("more")); return err }},
@@ -209,9 +209,9 @@ func TestBrokenReferences(t *testing.T) {
 			s.Count++
 			return putState(tx, 2, s, family.Histogram)
 		}},
-		{"unknown meta key", "unknown key", func(tx *bolt.Tx) error { return put(tx, metaTable, []byte("x"), begin(nil)) }},
+		{"unknown meta key", "unknown key", func(tx *bolt.Tx) error { return put(tx, metaTable, []byte("x"), begin()) }},
 		{"no host", "format and host", func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete(metaHost) }},
-		{"short key", "malformed", func(tx *bolt.Tx) error { return put(tx, runTable, []byte("x"), begin(nil)) }},
+		{"short key", "malformed", func(tx *bolt.Tx) error { return put(tx, runTable, []byte("x"), begin()) }},
 		{"flipped bit", "checksum mismatch", func(tx *bolt.Tx) error {
 			b := tx.Bucket([]byte(runTable.name))
 			k, v := b.Cursor().First()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github_workflow_exporter/collector/family"
 )
@@ -68,7 +69,7 @@ func (l *Ledger) open(o Options) error {
 			Timeout: o.LockTimeout, OpenFile: o.OpenFile, FreelistType: bolt.FreelistMapType, NoStatistics: true})
 		return err
 	})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return lockError(l.path, ErrLocked)
 	}
 	if err != nil {
@@ -123,9 +124,9 @@ func create(dir, host string, now time.Time) error {
 			}
 		}
 		for _, kv := range [][2][]byte{
-			{metaFormat, binary.AppendUvarint(begin(nil), formatVersion)},
-			{metaHost, appendString(begin(nil), host)},
-			{metaBorn, appendTime(begin(nil), stored(now))},
+			{metaFormat, binary.AppendUvarint(begin(), formatVersion)},
+			{metaHost, appendString(begin(), host)},
+			{metaBorn, appendTime(begin(), stored(now))},
 		} {
 			if err := put(tx, metaTable, kv[0], kv[1]); err != nil {
 				return err

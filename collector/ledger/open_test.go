@@ -64,13 +64,13 @@ func TestNewerFormat(t *testing.T) {
 		{"format", "its format is 2, this version knows 1", func(tx *bolt.Tx) error {
 			// Whatever else has changed, the format is still found.
 			_ = tx.DeleteBucket([]byte("state"))
-			return put(tx, metaTable, metaFormat, binary.AppendUvarint(begin(nil), formatVersion+1))
+			return put(tx, metaTable, metaFormat, binary.AppendUvarint(begin(), formatVersion+1))
 		}},
 		{"family", "it counts github_workflow_new_total", func(tx *bolt.Tx) error {
-			return put(tx, familyTable, []byte("github_workflow_new_total"), appendFamily(begin(nil), familyRecord{Number: 50}))
+			return put(tx, familyTable, []byte("github_workflow_new_total"), appendFamily(begin(), familyRecord{Number: 50}))
 		}},
 		{"family of the present", "which this version does not know", func(tx *bolt.Tx) error {
-			return put(tx, familyTable, []byte(family.Get(family.JobsNow).Name), appendFamily(begin(nil), familyRecord{Number: 50}))
+			return put(tx, familyTable, []byte(family.Get(family.JobsNow).Name), appendFamily(begin(), familyRecord{Number: 50}))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

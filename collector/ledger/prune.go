@@ -43,7 +43,7 @@ func (l *Ledger) Prune(ctx context.Context, repository int64, before time.Time) 
 				return len(gone) > 0, nil
 			}
 			account.Pruned = before
-			return true, put(tx, accountTable, key1(uint64(repository)), appendAccount(begin(nil), account))
+			return true, put(tx, accountTable, key1(uint64(repository)), appendAccount(begin(), account))
 		}
 		publish := func() {
 			l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // write runs one write transaction: change fills it, and once it is durable publish brings memory up to it. A change that
@@ -91,7 +92,7 @@ func (l *Ledger) read(doing string, fn func(*bolt.Tx) error) error {
 
 func (l *Ledger) snapshot(fn func(*bolt.Tx) error) error {
 	err := l.db.View(fn)
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err

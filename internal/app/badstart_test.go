@@ -141,7 +141,12 @@ func TestLedgersThatAreRefused(t *testing.T) {
 	unchanged(t, p.ledger(), sound)
 
 	for name, damage := range map[string]func([]byte) []byte{
-		"a flipped bit":  func(b []byte) []byte { b[len(b)/2] ^= 0x10; return b },
+		"flipped bits": func(b []byte) []byte {
+			for i := 2*4096 + 100; i < len(b); i += 4096 { // one in each page, used or not
+				b[i] ^= 0x10
+			}
+			return b
+		},
 		"cut in half":    func(b []byte) []byte { return b[:len(b)/2] },
 		"empty":          func([]byte) []byte { return nil },
 		"another format": func([]byte) []byte { return []byte("not a ledger at all\n") },

@@ -161,7 +161,13 @@ func (e *Exporter) Run(ctx context.Context) error {
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- g.poller.Run(polling) }()
-		err, again := e.wait(ctx, g, expire.C, ended, func() { stop(); <-ended; g.client.CloseIdleConnections() })
+		again, err := e.wait(ctx, g, expire.C, ended, func() {
+			stop()
+			if err := <-ended; err != nil {
+				level.Error(e.logger).Log("msg", "stopping the poller", "err", err)
+			}
+			g.client.CloseIdleConnections()
+		})
 		stop()
 		if !again {
 			return err
@@ -170,21 +176,21 @@ func (e *Exporter) Run(ctx context.Context) error {
 }
 
 // wait serves one poller's time until it is to end; again tells whether another is to follow.
-func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, ended chan error, stop func()) (err error, again bool) {
+func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, ended chan error, stop func()) (again bool, err error) {
 	for {
 		select {
 		case err := <-ended:
 			if ctx.Err() == nil && err == nil {
 				err = errors.New("the poller ended by itself")
 			}
-			return err, false
+			return false, err
 		case <-ctx.Done():
 			stop()
-			return nil, false
+			return false, nil
 		case c := <-e.next:
 			stop()
 			c.done <- e.apply(c.to)
-			return nil, true
+			return true, nil
 		case <-expire:
 			if ctx.Err() == nil {
 				e.expire(ctx, g)

@@ -55,7 +55,7 @@ func newClient(c *config.Config, transport http.RoundTripper, observe func(githu
 		if err != nil {
 			return nil, err
 		}
-		token = githubapi.StaticToken(value)
+		token = environmentToken{githubapi.StaticToken(value)}
 	}
 	client, err := githubapi.New(githubapi.Options{
 		BaseURL: c.GitHub.APIURL, APIVersion: c.GitHub.APIVersion, Token: token,
@@ -67,6 +67,13 @@ func newClient(c *config.Config, transport http.RoundTripper, observe func(githu
 		return nil, fmt.Errorf("making the GitHub client: %w", err)
 	}
 	return client, nil
+}
+
+// environmentToken is named in errors by the place to mend it.
+type environmentToken struct{ githubapi.TokenSource }
+
+func (environmentToken) String() string {
+	return "token of environment variable " + config.TokenVariable
 }
 
 func orUnknown(v string) string {

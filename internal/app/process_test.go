@@ -95,11 +95,11 @@ func serve(t *testing.T, env []string, arguments ...string) *process {
 	return p
 }
 
-var listening = regexp.MustCompile(`addresses="?\[([^ \]]+)`)
+var listening = regexp.MustCompile(`addresses"?[=:]"?\[([^ \]]+)`)
 
 func (p *process) ready(scheme string) {
 	p.Helper()
-	line := p.says("msg=ready")
+	line := p.says("ready", "addresses")
 	m := listening.FindStringSubmatch(line)
 	if m == nil {
 		p.Fatalf("no address in %s", line)
@@ -286,6 +286,12 @@ func (l *lines) find(texts []string) (line string, changed <-chan struct{}, ende
 		l.changed = make(chan struct{})
 	}
 	return "", l.changed, l.ended
+}
+
+// has tells whether a line with all the texts was said.
+func (l *lines) has(texts ...string) bool {
+	line, _, _ := l.find(texts)
+	return line != ""
 }
 
 func holds(line string, texts []string) bool {

@@ -12,7 +12,7 @@ func DemoProfile(now func() time.Time) Options {
 	rates := ConformingRates()
 	rates.RerunDelay = 20 * time.Minute
 	rates.PathNames = 0
-	rates.NeverFinished = 0.0005
+	rates.NeverFinished = 0 // one would keep its run open for an hour
 	repo := func(name string, perHour float64, workflows ...WorkflowPlan) RepositoryPlan {
 		return RepositoryPlan{Name: "octo-demo/" + name, RunsPerDay: 24 * perHour, Workflows: workflows, Rates: &rates}
 	}

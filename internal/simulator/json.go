@@ -41,14 +41,6 @@ func (o *object) num(k string, v int64) {
 	o.b = strconv.AppendInt(o.b, v, 10)
 }
 
-func (o *object) numOrNull(k string, v int64, valid bool) {
-	if !valid {
-		o.null(k)
-		return
-	}
-	o.num(k, v)
-}
-
 func (o *object) flag(k string, v bool) {
 	o.key(k)
 	o.b = strconv.AppendBool(o.b, v)

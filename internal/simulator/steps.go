@@ -37,7 +37,7 @@ func (c *course) stepsOf(j *JobPlan, t *JobTemplate, d draws) []StepPlan {
 	if j.Conclusion == "failure" || j.Conclusion == "timed_out" {
 		c.breakSteps(j, steps, len(names), d)
 	}
-	c.bendSteps(j, steps, d)
+	c.bendSteps(steps, d)
 	return steps
 }
 
@@ -63,7 +63,7 @@ func (c *course) breakSteps(j *JobPlan, steps []StepPlan, names int, d draws) {
 }
 
 // bendSteps applies the skews seen in recorded answers.
-func (c *course) bendSteps(j *JobPlan, steps []StepPlan, d draws) {
+func (c *course) bendSteps(steps []StepPlan, d draws) {
 	if d.early {
 		steps[0].StartedAt = steps[0].StartedAt.Add(-time.Second)
 	}

@@ -1,0 +1,290 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/simulator"
+)
+
+const (
+	up       = namespace + "_up"
+	failures = namespace + "_poll_failures_total"
+	secret   = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
+)
+
+// listen keeps what the program logs from the next start on.
+func (w *world) listen() *lines {
+	said := &lines{}
+	w.logger = log.NewLogfmtLogger(log.NewSyncWriter(said))
+	return said
+}
+
+// scrape reads the handler's answer.
+func (w *world) scrape() scrape {
+	w.Helper()
+	answer := httptest.NewRecorder()
+	w.exporter.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if answer.Code != http.StatusOK {
+		w.Fatalf("/metrics answers %d: %s", answer.Code, answer.Body)
+	}
+	s, err := parseScrape(answer.Body.String())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s
+}
+
+// shows checks one value of /metrics.
+func (w *world) shows(want float64, name string, labels ...string) {
+	w.Helper()
+	if got := w.scrape().value(name, labels...); got != want {
+		w.Errorf("%s %s is %v, want %v", name, labels, got, want)
+	}
+}
+
+// failed checks that failures are counted for a repository and reason, and that they were said once.
+func (w *world) failed(said *lines, repository, reason string, texts ...string) {
+	w.Helper()
+	if n := w.scrape().value(failures, "repository", repository, "reason", reason); n < 1 {
+		w.Errorf("no failure counted of %s for %s", repository, reason)
+	}
+	if texts = append(texts, "level=warn", repository, "reason="+reason); !said.has(texts...) {
+		w.Errorf("no line with %q in\n%s", texts, said.text())
+	}
+	if n := strings.Count(said.text(), "level=warn"); n > 10 {
+		w.Errorf("%d warnings, want each trouble said once:\n%s", n, said.text())
+	}
+	if strings.Contains(said.text(), secret) {
+		w.Errorf("the token was logged:\n%s", said.text())
+	}
+}
+
+// soon is how quickly a mended token has to be noticed; eventually the same for what GitHub alone can mend.
+const (
+	soon       = 30 * time.Second
+	eventually = 20 * time.Minute // poll.max_interval is 15
+)
+
+// mended waits and checks that all is well then, and that nothing was lost.
+func (w *world) mended(within time.Duration) {
+	w.Helper()
+	time.Sleep(within)
+	w.shows(1, up)
+	w.shows(0, namespace+"_repositories", "state", "failing")
+	w.settle()
+	w.matchesTruth()
+	if n := total(w.counted().Counters[jobConclusions]); n == 0 {
+		w.Error("nothing was counted")
+	}
+}
+
+// secured is a GitHub that wants a token, and a configuration that reads it from a file, which need not be there.
+func secured(t *testing.T) (w *world, file string) {
+	file = filepath.Join(t.TempDir(), "token")
+	w = newWorld(t, simulator.Options{Seed: 3, Token: secret, Repositories: simulator.Repositories(2, 48)},
+		func(c *config.Config) { c.GitHub.TokenFile = file })
+	return w, file
+}
+
+func writeToken(t *testing.T, file, token string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTokenThatCannotBeUsed(t *testing.T) {
+	for name, test := range map[string]struct {
+		token string // "" for no file
+		says  string
+	}{
+		"no file":       {"", "no such file"},
+		"empty file":    {"\n", "the token is empty"},
+		"two tokens":    {secret + "\n" + secret, "line break"},
+		"another token": {"ghp_another", "asked with the token file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, file := secured(t)
+				if test.token != "" {
+					writeToken(t, file, test.token)
+				}
+				said := w.listen()
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(time.Hour)
+				w.failed(said, "octo-org", "unauthorized", file, test.says)
+				w.shows(0, up)
+				if n := w.github.Requests().Total; n > 60 {
+					t.Errorf("%d requests in an hour without a token", n)
+				}
+				writeToken(t, file, secret)
+				time.Sleep(soon)
+				if !said.has("level=info", "target can be read again") {
+					t.Errorf("the end of the trouble was not said:\n%s", said.text())
+				}
+				w.mended(0)
+			})
+		})
+	}
+}
+
+func TestTokenThatExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, file := secured(t)
+		writeToken(t, file, secret)
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(2 * time.Hour)
+		w.shows(1, up)
+
+		w.github.SetTokens("ghp_the_next")
+		time.Sleep(2 * time.Hour)
+		w.shows(0, up)
+		w.failed(said, "octo-org/service-1", "unauthorized", "401", file)
+		w.failed(said, "octo-org/service-2", "unauthorized", "401", file)
+		writeToken(t, file, "ghp_the_next")
+		time.Sleep(soon)
+		w.shows(1, up)
+		w.shows(0, namespace+"_repositories", "state", "failing")
+
+		// The same token is taken again: nothing here can tell, but the next try.
+		w.github.Faults().Set("revoked", simulator.Fault{Kind: simulator.Unauthorized})
+		time.Sleep(2 * time.Hour)
+		w.shows(0, up)
+		w.github.Faults().ClearAll()
+		w.mended(eventually)
+	})
+}
+
+func TestTokenOfTheEnvironment(t *testing.T) {
+	for name, test := range map[string]struct{ token, says string }{
+		"refused": {secret, "asked with the token of environment variable GITHUB_TOKEN"},
+		"none":    {"", "asked without a token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(config.TokenVariable, test.token)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, simulator.Options{Token: "another", Repositories: simulator.Repositories(1, 24)},
+					func(c *config.Config) { c.GitHub.TokenFromEnv = test.token != "" })
+				said := w.listen()
+				w.start()
+				defer w.stop()
+				time.Sleep(time.Minute)
+				w.failed(said, "octo-org", "unauthorized", "401", test.says)
+				w.shows(0, up)
+			})
+		})
+	}
+}
+
+// A token without rights on one repository: GitHub tells which permission is missing, the others go on.
+func TestRepositoryWithoutRights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, file := secured(t)
+		writeToken(t, file, secret)
+		w.github.Faults().Set("denied", simulator.Fault{Kind: simulator.Forbidden, Repository: service})
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(3 * time.Hour)
+		w.failed(said, service, "forbidden", "403", "Resource not accessible", "accepted permissions: actions=read")
+		w.shows(1, up)
+		w.shows(1, namespace+"_repositories", "state", "failing")
+		w.shows(1, namespace+"_repositories", "state", "watched")
+		s := w.scrape()
+		if s.value(failures, "repository", "octo-org/service-2", "reason", "forbidden") != -1 {
+			t.Error("the other repository fails too")
+		}
+		if at := s.value(namespace+"_poll_last_success_timestamp_seconds", "repository", "octo-org/service-2"); time.Since(time.Unix(int64(at), 0)) > eventually {
+			t.Error("the other repository is not polled any more")
+		}
+		w.github.Faults().ClearAll()
+		w.mended(eventually)
+	})
+}
+
+func TestOrganizationThatCannotBeListed(t *testing.T) {
+	for reason, kind := range map[string]simulator.Kind{"forbidden": simulator.Forbidden, "not_found": simulator.NotFound} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, file := secured(t)
+				writeToken(t, file, secret)
+				w.github.Faults().Set("denied", simulator.Fault{Kind: kind, Endpoint: "org_repos"})
+				said := w.listen()
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(3 * time.Hour)
+				w.failed(said, "octo-org", reason, `target="organization octo-org"`, "/orgs/octo-org/repos", "accepted permissions")
+				w.shows(1, up)
+				w.shows(0, namespace+"_repositories", "state", "watched")
+				w.github.Faults().ClearAll()
+				time.Sleep(eventually)
+				w.shows(2, namespace+"_repositories", "state", "watched")
+
+				// Once known, its repositories go on being watched.
+				w.github.Faults().Set("denied", simulator.Fault{Kind: kind, Endpoint: "org_repos"})
+				time.Sleep(3 * time.Hour)
+				w.shows(2, namespace+"_repositories", "state", "watched")
+				w.mended(0)
+			})
+		})
+	}
+}
+
+func TestGitHubDownAtTheStart(t *testing.T) {
+	for reason, fault := range map[string]simulator.Fault{
+		"network": {Kind: simulator.Reset},
+		"server":  {Kind: simulator.ServerError, Status: 503},
+		"body":    {Kind: simulator.HTML},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, file := secured(t)
+				writeToken(t, file, secret)
+				w.github.Faults().Set("down", fault)
+				said := w.listen()
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(5 * time.Hour)
+				w.failed(said, "octo-org", reason)
+				w.shows(0, up)
+				w.github.Faults().ClearAll()
+				w.mended(eventually)
+			})
+		})
+	}
+}
+
+// Only GitHub's times count: with a local clock minutes off, totals are the same.
+func TestClocksApart(t *testing.T) {
+	for name, skew := range map[string]time.Duration{"ahead": 7 * time.Minute, "behind": -7 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, simulator.Options{Seed: 4, Repositories: simulator.Repositories(2, 96), PrimaryLimit: 5000})
+				time.Sleep(3 * time.Hour)
+				w.github.Faults().Set("skew", simulator.Fault{Kind: simulator.ClockSkew, Delay: skew})
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(12 * time.Hour)
+				if got := w.scrape().value(namespace + "_clock_skew_seconds"); got < skew.Seconds()-2 || got > skew.Seconds()+2 {
+					t.Errorf("a skew of %v s is shown, want %v", got, skew.Seconds())
+				}
+				w.restart()
+				w.settle() // ends the skew too
+				w.matchesTruth()
+			})
+		})
+	}
+}

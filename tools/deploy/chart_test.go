@@ -1,0 +1,358 @@
+package deploy
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
+
+	"github_workflow_exporter/internal/config"
+)
+
+var update = flag.Bool("update", false, "copy rules and dashboards into the chart instead of comparing")
+
+var chartDir = in("kubernetes", "github-workflow-exporter")
+
+// objects are what a chart renders to, by kind.
+type objects struct {
+	sets     []appsv1.StatefulSet
+	maps     []corev1.ConfigMap
+	secrets  []corev1.Secret
+	accounts []corev1.ServiceAccount
+	services []corev1.Service
+	policies []networkingv1.NetworkPolicy
+	monitors []monitoringv1.ServiceMonitor
+	rules    []monitoringv1.PrometheusRule
+}
+
+// helm is the helm of this module's go.mod.
+func helm(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(string(output(t, "go", "tool", "-n", "helm")))
+}
+
+func render(t *testing.T, helm string, args ...string) objects {
+	t.Helper()
+	rendered := output(t, helm, append([]string{"template", "release", chartDir, "--namespace", "monitoring"}, args...)...)
+	var o objects
+	for _, document := range bytes.Split(append([]byte("\n"), rendered...), []byte("\n---\n")) {
+		var head struct{ Kind string }
+		if err := yaml.Unmarshal(document, &head); err != nil {
+			t.Fatalf("%v\n%s", err, document)
+		}
+		switch head.Kind {
+		case "":
+		case "StatefulSet":
+			o.sets = decoded(t, document, o.sets)
+		case "ConfigMap":
+			o.maps = decoded(t, document, o.maps)
+		case "Secret":
+			o.secrets = decoded(t, document, o.secrets)
+		case "ServiceAccount":
+			o.accounts = decoded(t, document, o.accounts)
+		case "Service":
+			o.services = decoded(t, document, o.services)
+		case "NetworkPolicy":
+			o.policies = decoded(t, document, o.policies)
+		case "ServiceMonitor":
+			o.monitors = decoded(t, document, o.monitors)
+		case "PrometheusRule":
+			o.rules = decoded(t, document, o.rules)
+		default:
+			t.Errorf("unexpected kind %q", head.Kind)
+		}
+	}
+	return o
+}
+
+func decoded[T any](t *testing.T, document []byte, to []T) []T {
+	t.Helper()
+	var object T
+	strict(t, "rendered object", document, &object)
+	return append(to, object)
+}
+
+// TestChartHoldsCopies: charts cannot reach outside their directory, so rules and dashboards are copied into it.
+func TestChartHoldsCopies(t *testing.T) {
+	for from, to := range map[string]string{in("grafana", "dashboards", "*.json"): "dashboards", in("prometheus", "recording*.yml"): "rules", in("prometheus", "alerts*.yml"): "rules"} {
+		sources, err := filepath.Glob(from)
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("nothing is %s: %v", from, err)
+		}
+		for _, source := range sources {
+			want, target := read(t, source), filepath.Join(chartDir, "files", to, filepath.Base(source))
+			if *update {
+				if err := os.WriteFile(target, want, 0o644); err != nil { //nolint:gosec // rules and dashboards are no secret
+					t.Fatal(err)
+				}
+			}
+			got, err := os.ReadFile(target)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s differs from %s: run go test . -update in tools/deploy (%v)", target, source, err)
+			}
+		}
+	}
+	copies, err := filepath.Glob(filepath.Join(chartDir, "files", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range copies {
+		dir := "prometheus"
+		if strings.HasSuffix(file, ".json") {
+			dir = filepath.Join("grafana", "dashboards")
+		}
+		if _, err := os.Stat(in(dir, filepath.Base(file))); err != nil {
+			t.Errorf("%s has no original: %v", file, err)
+		}
+	}
+}
+
+// TestChartRenders lints and renders the chart with each of the values below ci/, decodes all objects strictly and holds
+// them to each other.
+func TestChartRenders(t *testing.T) {
+	helm, binary := helm(t), exporter(t)
+	help := string(output(t, binary, "--help"))
+	combinations, err := filepath.Glob(filepath.Join(chartDir, "ci", "*-values.yaml"))
+	if err != nil || len(combinations) < 4 {
+		t.Fatalf("combinations of values: %q, %v", combinations, err)
+	}
+	for _, values := range combinations {
+		t.Run(strings.TrimSuffix(filepath.Base(values), "-values.yaml"), func(t *testing.T) {
+			output(t, helm, "lint", "--strict", chartDir, "--values", values)
+			o := render(t, helm, "--values", values)
+			if len(o.sets) != 1 || len(o.services) != 1 {
+				t.Fatalf("%d stateful sets, %d services", len(o.sets), len(o.services))
+			}
+			checkSet(t, o, help)
+			checkConfig(t, o)
+			checkNeighbours(t, o)
+		})
+	}
+}
+
+func checkSet(t *testing.T, o objects, help string) {
+	t.Helper()
+	set := o.sets[0]
+	if set.Spec.Replicas == nil || *set.Spec.Replicas != 1 {
+		t.Error("replicas must be 1: the ledger has one writer")
+	}
+	pod := set.Spec.Template.Spec
+	if s := pod.SecurityContext; s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.SeccompProfile == nil {
+		t.Error("the pod may run as root or without a seccomp profile")
+	}
+	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
+		t.Error("the pod gets a token for the API server")
+	}
+	c := pod.Containers[0]
+	s := c.SecurityContext
+	if s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation ||
+		s.Capabilities == nil || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
+		t.Error("the container has more rights than it needs")
+	}
+	if c.LivenessProbe.HTTPGet.Path != "/-/healthy" || c.ReadinessProbe.HTTPGet.Path != "/-/ready" || c.StartupProbe == nil {
+		t.Error("probes ask for the wrong things")
+	}
+	if c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
+		t.Error("no memory is requested or limited")
+	}
+	for _, arg := range c.Args {
+		if name, _, _ := strings.Cut(arg, "="); !strings.Contains(help, name) {
+			t.Errorf("the program has no flag %s", name)
+		}
+	}
+	volumes := map[string]bool{}
+	for _, v := range pod.Volumes {
+		volumes[v.Name] = true
+	}
+	for _, v := range set.Spec.VolumeClaimTemplates {
+		volumes[v.Name] = true
+		if set.Spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted != appsv1.RetainPersistentVolumeClaimRetentionPolicyType {
+			t.Error("the ledger is deleted with the release")
+		}
+	}
+	for _, m := range c.VolumeMounts {
+		if !volumes[m.Name] {
+			t.Errorf("volume %s is mounted and not there", m.Name)
+		}
+	}
+	for key, value := range set.Spec.Selector.MatchLabels {
+		if set.Spec.Template.Labels[key] != value || o.services[0].Spec.Selector[key] != value {
+			t.Errorf("selectors and labels differ in %s", key)
+		}
+	}
+}
+
+// checkConfig loads the configuration as the exporter would.
+func checkConfig(t *testing.T, o objects) {
+	t.Helper()
+	for _, m := range o.maps {
+		text, ok := m.Data["config.yml"]
+		if !ok {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "config.yml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(file)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		secret := ""
+		for _, v := range o.sets[0].Spec.Template.Spec.Volumes {
+			if v.Projected == nil {
+				continue
+			}
+			for _, source := range v.Projected.Sources {
+				if source.Secret != nil && strings.HasPrefix(source.Secret.Items[0].Path, "secret/") {
+					secret = "/etc/github_workflow_exporter/" + source.Secret.Items[0].Path
+				}
+			}
+		}
+		if c.GitHub.TokenFile != secret {
+			t.Errorf("the configuration reads its token from %q, it is mounted at %q", c.GitHub.TokenFile, secret)
+		}
+		return
+	}
+	t.Error("no config.yml")
+}
+
+// checkNeighbours checks what is made for Prometheus, Grafana and the network.
+func checkNeighbours(t *testing.T, o objects) {
+	t.Helper()
+	port := o.services[0].Spec.Ports[0].Name
+	for _, m := range o.monitors {
+		if m.Spec.Endpoints[0].Port != port {
+			t.Errorf("the monitor scrapes port %q, the service's is %q", m.Spec.Endpoints[0].Port, port)
+		}
+		for key, value := range m.Spec.Selector.MatchLabels {
+			if o.services[0].Labels[key] != value {
+				t.Errorf("the monitor does not select the service: %s", key)
+			}
+		}
+		relabeled := false
+		for _, r := range m.Spec.Endpoints[0].RelabelConfigs {
+			relabeled = relabeled || r.TargetLabel == "job" && r.Replacement != nil && *r.Replacement == "github_workflow_exporter"
+		}
+		if !relabeled {
+			t.Error("the alerts select job github_workflow_exporter, which the monitor does not set")
+		}
+	}
+	for _, r := range o.rules {
+		alerts, records := 0, 0
+		for _, g := range r.Spec.Groups {
+			for _, rule := range g.Rules {
+				if rule.Alert != "" {
+					alerts++
+				} else {
+					records++
+				}
+			}
+		}
+		if alerts == 0 || records == 0 {
+			t.Errorf("%d alerts, %d recording rules", alerts, records)
+		}
+	}
+	for _, m := range o.maps {
+		for name, text := range m.Data {
+			if !strings.HasSuffix(name, ".json") {
+				continue
+			}
+			original := strings.TrimPrefix(name, "github-workflow-exporter-")
+			if want := read(t, in("grafana", "dashboards", original)); strings.TrimSpace(text) != strings.TrimSpace(string(want)) {
+				t.Errorf("dashboard %s was changed by rendering", name)
+			}
+		}
+	}
+	for _, p := range o.policies {
+		if p.Spec.Ingress[0].Ports[0].Port.StrVal != o.sets[0].Spec.Template.Spec.Containers[0].Ports[0].Name {
+			t.Error("the network policy opens another port")
+		}
+	}
+}
+
+// TestChartOffersEverything holds the full combination to having every kind of object.
+func TestChartOffersEverything(t *testing.T) {
+	o := render(t, helm(t), "--values", filepath.Join(chartDir, "ci", "full-values.yaml"))
+	dashboards, err := filepath.Glob(in("grafana", "dashboards", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.monitors) != 1 || len(o.rules) != 1 || len(o.policies) != 1 || len(o.accounts) != 1 || len(o.maps) != 1+len(dashboards) {
+		t.Errorf("%d monitors, %d rules, %d policies, %d accounts, %d config maps", len(o.monitors), len(o.rules), len(o.policies), len(o.accounts), len(o.maps))
+	}
+}
+
+// TestChartRefuses: mistakes are named before anything reaches the cluster.
+func TestChartRefuses(t *testing.T) {
+	helm := helm(t)
+	const repository = "config.targets.repositories={octo-org/octo-repo}"
+	for _, test := range []struct {
+		name string
+		set  []string
+		want string
+	}{
+		{"nothing to watch", nil, "config.targets: name at least one"},
+		{"two tokens", []string{repository, "token.value=a", "token.existingSecret=b"}, "token.value and token.existingSecret are both set"},
+		{"unknown value", []string{repository, "replicas=2"}, "replicas"},
+		{"unknown target", []string{"config.targets.repos={a/b}"}, "repos"},
+		{"own storage path", []string{repository, "config.storage.path=/x"}, "storage"},
+		{"wrong size", []string{repository, "persistence.size=big"}, "size"},
+		{"wrong form of histograms", []string{repository, "prometheusRule.histograms=both"}, "histograms"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := []string{"template", "release", chartDir}
+			for _, s := range test.set {
+				args = append(args, "--set", s)
+			}
+			if _, stderr, err := execute(t, helm, args...); err == nil || !strings.Contains(string(stderr), test.want) {
+				t.Errorf("got %v %s, want an error with %q", err, stderr, test.want)
+			}
+		})
+	}
+}
+
+// TestValuesAndSchemaAgree: a value that the schema does not know could not be set, one without default not be found.
+func TestValuesAndSchemaAgree(t *testing.T) {
+	var values map[string]any
+	strict(t, "values.yaml", read(t, filepath.Join(chartDir, "values.yaml")), &values)
+	var schema struct {
+		Properties map[string]struct{ Properties map[string]any }
+	}
+	if err := yaml.Unmarshal(read(t, filepath.Join(chartDir, "values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range values {
+		of, ok := schema.Properties[key]
+		if !ok {
+			t.Errorf("%s is not in the schema", key)
+		}
+		if inner, isMap := value.(map[string]any); isMap && of.Properties != nil {
+			for k := range inner {
+				if _, ok := of.Properties[k]; !ok {
+					t.Errorf("%s.%s is not in the schema", key, k)
+				}
+			}
+		}
+	}
+	for key, of := range schema.Properties {
+		value, ok := values[key]
+		if !ok && key != "global" { // helm's own
+			t.Errorf("%s is in the schema and has no default", key)
+		}
+		inner, _ := value.(map[string]any)
+		for k := range of.Properties {
+			if _, ok := inner[k]; !ok && key != "config" { // the exporter's own keys
+				t.Errorf("%s.%s is in the schema and has no default", key, k)
+			}
+		}
+	}
+}

@@ -127,7 +127,19 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 	d.failing, d.done = failing, true
 	d.mu.Unlock()
 	p.align(found)
+	if ok {
+		p.retainFigures()
+	}
 	return ok
+}
+
+// retainFigures drops the figures of what is no longer watched.
+func (p *Poller) retainFigures() {
+	watched := map[string]bool{}
+	for _, r := range p.queue.all() {
+		watched[r.repo().FullName] = true
+	}
+	p.Metrics.retain(watched)
 }
 
 // align begins to watch what is new, takes over new names and ends the watching of what has left the targets.

@@ -19,7 +19,8 @@ type Metrics struct {
 	repositories, openRuns *prometheus.Desc
 
 	mu     sync.Mutex
-	poller *Poller // nil while none runs
+	poller *Poller         // nil while none runs
+	polled map[string]bool // repositories with a last success
 }
 
 const namespace = "github_workflow_exporter"
@@ -27,6 +28,7 @@ const namespace = "github_workflow_exporter"
 // NewMetrics registers the poller's figures.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
+		polled: map[string]bool{},
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "up",
 			Help: "1 if GitHub answered the last request and accepted its token, else 0.",
@@ -97,8 +99,35 @@ func (m *Metrics) answered(err error) {
 	}
 }
 
+// succeeded notes a complete poll of a repository.
+func (m *Metrics) succeeded(repository string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.polled[repository] = true
+	m.lastSuccess.WithLabelValues(repository).Set(float64(now.UnixMilli()) / 1000)
+}
+
+// retain drops the figures of the repositories that are not among those watched: a reload may have taken them out of the
+// targets, and the poller that knew them is gone.
+func (m *Metrics) retain(watched map[string]bool) {
+	m.mu.Lock()
+	var gone []string
+	for name := range m.polled {
+		if !watched[name] {
+			gone = append(gone, name)
+		}
+	}
+	m.mu.Unlock()
+	for _, name := range gone {
+		m.forget(name)
+	}
+}
+
 // forget drops the figures of a repository that is no longer watched under that name.
 func (m *Metrics) forget(repository string) {
+	m.mu.Lock()
+	delete(m.polled, repository)
+	m.mu.Unlock()
 	m.lastSuccess.DeleteLabelValues(repository)
 	m.failures.DeletePartialMatch(prometheus.Labels{"repository": repository})
 }

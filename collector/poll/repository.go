@@ -220,7 +220,7 @@ func (p *Poller) succeeded(r *repository, now time.Time) time.Time {
 	if !r.account.Swept {
 		r.state.Store(stateFirstSweep)
 	}
-	p.Metrics.lastSuccess.WithLabelValues(r.name).Set(float64(now.UnixMilli()) / 1000)
+	p.Metrics.succeeded(r.name, now)
 	d := nextInterval(p.Interval, p.MaxInterval, now.Sub(r.changed), len(r.runs) > 0, rand.Float64())
 	return now.Add(d)
 }

@@ -31,6 +31,7 @@ func refused(t *testing.T, arguments []string, texts ...string) {
 }
 
 func TestWrongConfigurationIsNamedOnOneLine(t *testing.T) {
+	t.Parallel()
 	const targets = "targets: {repositories: [octo-org/octo-repo]}\n"
 	for name, test := range map[string]struct {
 		yaml string
@@ -77,6 +78,7 @@ func TestWrongConfigurationIsNamedOnOneLine(t *testing.T) {
 }
 
 func TestTakenPort(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +92,7 @@ func TestTakenPort(t *testing.T) {
 }
 
 func TestDataDirectoryThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, watching("http://127.0.0.1:1"))
 	p.write(p.data(), "a file where the directory should be")
 	arguments := []string{"--config.file=" + p.config, "--web.listen-address=127.0.0.1:0"}
@@ -124,6 +127,7 @@ func recorded(t *testing.T) (place, *simulator.GitHub) {
 // TestLedgersThatAreRefused: a ledger that cannot be used is refused with exit code 1 and what to do, by every command,
 // and left as it was found.
 func TestLedgersThatAreRefused(t *testing.T) {
+	t.Parallel()
 	p, _ := recorded(t)
 	serve := []string{"--config.file=" + p.config, "--web.listen-address=127.0.0.1:0"}
 	check := []string{"ledger", "check", "--config.file=" + p.config}
@@ -173,6 +177,7 @@ func unchanged(t *testing.T, path string, want []byte) {
 }
 
 func TestLedgerCommandsAndTheSecondProcess(t *testing.T) {
+	t.Parallel()
 	p, _ := recorded(t)
 	copied := filepath.Join(p.dir, "copy.db")
 	check := []string{"ledger", "check", "--config.file=" + p.config}

@@ -20,6 +20,7 @@ var (
 // ledger. Nothing that /metrics ever showed may be lower or missing afterwards, and in the end every total has to equal
 // what happened.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	seed := *crashSeed
 	if seed == 0 {
 		seed = time.Now().UnixNano()

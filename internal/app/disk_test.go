@@ -3,6 +3,7 @@
 package app
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -27,12 +28,17 @@ func TestDiskFull(t *testing.T) {
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Options{Seed: 6, Repositories: simulator.Repositories(2, 96)},
-			func(c *config.Config) { c.Storage.Path = filepath.Join(disk, "data") })
+		w := handmade(t, func(c *config.Config) {
+			c.Poll.Interval = config.Duration(10 * time.Minute)
+			c.Storage.Path = filepath.Join(disk, "data")
+		})
+		for i := range 120 { // one a minute, with series of their own
+			w.add(simulator.SimpleRun(fmt.Sprint("CI ", i), time.Now().Add(time.Duration(i)*time.Minute), 5*time.Minute, "success"))
+		}
 		said := w.listen()
 		w.start()
 		defer func() { w.stop() }()
-		time.Sleep(12 * time.Hour)
+		time.Sleep(2 * time.Hour)
 		full := w.scrape()
 		if n := full.value(namespace + "_ledger_commit_failures_total"); n < 1 {
 			t.Fatal("the disk never filled up")
@@ -54,7 +60,11 @@ func TestDiskFull(t *testing.T) {
 		if err := unix.Mount("tmpfs", disk, "tmpfs", unix.MS_REMOUNT, "size=100m"); err != nil {
 			t.Fatal(err)
 		}
-		w.mended(eventually)
+		time.Sleep(eventually)
+		w.matchesTruth()
+		if n := total(w.counted().Counters[runConclusions]); n != 120 {
+			t.Errorf("%v runs counted of 120", n)
+		}
 		if !said.has("level=info", "repository answers again") {
 			t.Errorf("the end of the trouble was not said:\n%s", said.text())
 		}

@@ -47,7 +47,7 @@ func removeProgram() error {
 	return os.RemoveAll(dir)
 }
 
-// process is the program running by itself.
+// process is the program running by itself. Tests of it run beside each other: most of their time is spent waiting.
 type process struct {
 	*testing.T
 	cmd    *exec.Cmd

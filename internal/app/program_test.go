@@ -28,6 +28,7 @@ func (p *process) answers(method, path string, status int, texts ...string) {
 }
 
 func TestEndpoints(t *testing.T) {
+	t.Parallel()
 	_, api := loopback(t, pastWorld(1, 0))
 	p := newPlace(t, watching(api))
 	plain := p.serve()
@@ -51,6 +52,7 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestRepositoryByFlagAlone(t *testing.T) {
+	t.Parallel()
 	// No configuration file means api.github.com, which must not be asked by a test: a proxy that is not there.
 	p := newPlace(t, "")
 	running := serve(t, []string{"HTTPS_PROXY=http://127.0.0.1:1", "GITHUB_TOKEN=secret-of-the-test"},
@@ -72,6 +74,7 @@ func TestRepositoryByFlagAlone(t *testing.T) {
 const scrapeHash = "$2a$04$ay/w5eWToe9QWG1Gjso/.u8Q8At5/VMlr.EUFeD7wZIYRZk.6rhOe"
 
 func TestTLSAndBasicAuth(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, watching("http://127.0.0.1:1/api/v3"))
 	authorities := p.certificate()
 	web := filepath.Join(p.dir, "web.yml")
@@ -123,6 +126,7 @@ func (p place) certificate() *x509.CertPool {
 
 // TestReloadOfTheProcess: by signal and by request, good and bad.
 func TestReloadOfTheProcess(t *testing.T) {
+	t.Parallel()
 	_, api := loopback(t, pastWorld(1, 0))
 	good := watching(api)
 	p := newPlace(t, good)
@@ -170,6 +174,7 @@ func TestReloadOfTheProcess(t *testing.T) {
 // TestStopInOrder stops the program while it records: within ten seconds, with exit code 0, everything shown is in the
 // ledger, which is sound, and nothing is counted twice after the next start.
 func TestStopInOrder(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			github, api := loopback(t, pastWorld(2, 1))

@@ -267,23 +267,39 @@ func TestGitHubDownAtTheStart(t *testing.T) {
 	}
 }
 
-// Only GitHub's times count: with a local clock minutes off, totals are the same.
+// Only GitHub's times count: with a local clock minutes off, totals are the same, and what counts begins at the same time.
 func TestClocksApart(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"ahead": 7 * time.Minute, "behind": -7 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, simulator.Options{Seed: 4, Repositories: simulator.Repositories(2, 96), PrimaryLimit: 5000})
+				w := handmade(t, func(c *config.Config) {
+					c.Poll.Interval = config.Duration(10 * time.Minute)
+					c.Poll.Lookback = config.Duration(time.Hour)
+				})
+				for i := range 12 * 20 {
+					run := w.add(success(time.Now().Add(time.Duration(i) * 3 * time.Minute)))
+					if i%5 == 0 {
+						w.addAttempt(run, success(time.Now().Add(time.Duration(i+1) * 3 * time.Minute)).Attempts[0])
+					}
+				}
 				time.Sleep(3 * time.Hour)
 				w.github.Faults().Set("skew", simulator.Fault{Kind: simulator.ClockSkew, Delay: skew})
+				began := time.Now()
 				w.start()
 				defer func() { w.stop() }()
-				time.Sleep(12 * time.Hour)
+				time.Sleep(6 * time.Hour)
 				if got := w.scrape().value(namespace + "_clock_skew_seconds"); got < skew.Seconds()-2 || got > skew.Seconds()+2 {
 					t.Errorf("a skew of %v s is shown, want %v", got, skew.Seconds())
 				}
+				if since, want := w.since(service), began.Add(skew-time.Hour); since.Sub(want).Abs() > 2*time.Second {
+					t.Errorf("counts since %s, want %s by GitHub's clock", since, want)
+				}
 				w.restart()
-				w.settle() // ends the skew too
+				time.Sleep(6 * time.Hour)
 				w.matchesTruth()
+				if n := total(w.counted().Counters[runConclusions]); n < 200 {
+					t.Errorf("only %v runs were counted", n)
+				}
 			})
 		})
 	}

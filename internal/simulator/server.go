@@ -142,7 +142,7 @@ func (g *GitHub) route(q *request) *answer {
 	switch q.endpoint {
 	case endpointRepository:
 		r, p := q.repo, q.place
-		return found([]byte("repository "+i64(r.version)), func() []byte { return wholeRepositoryJSON(p, r) })
+		return found([]byte("repository "+i64(r.id)+" "+i64(r.version)), func() []byte { return wholeRepositoryJSON(p, r) })
 	case endpointRuns:
 		return g.runs(q)
 	case endpointRun, endpointAttempt:

@@ -90,7 +90,7 @@ func TestChartHoldsCopies(t *testing.T) {
 		for _, source := range sources {
 			want, target := read(t, source), filepath.Join(chartDir, "files", to, filepath.Base(source))
 			if *update {
-				if err := os.WriteFile(target, want, 0o644); err != nil { //nolint:gosec // rules and dashboards are no secret
+				if err := os.WriteFile(target, want, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -157,8 +157,15 @@ func checkSet(t *testing.T, o objects, help string) {
 		s.Capabilities == nil || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
 		t.Error("the container has more rights than it needs")
 	}
-	if c.LivenessProbe.HTTPGet.Path != "/-/healthy" || c.ReadinessProbe.HTTPGet.Path != "/-/ready" || c.StartupProbe == nil {
-		t.Error("probes ask for the wrong things")
+	for probe, path := range map[*corev1.Probe]string{c.StartupProbe: "/-/healthy", c.LivenessProbe: "/-/healthy", c.ReadinessProbe: "/-/ready"} {
+		switch {
+		case probe == nil:
+			t.Errorf("there is no probe of %s", path)
+		case probe.HTTPGet != nil && probe.HTTPGet.Path == path && probe.HTTPGet.Port.StrVal == c.Ports[0].Name:
+		case probe.TCPSocket != nil && probe.TCPSocket.Port.StrVal == c.Ports[0].Name:
+		default:
+			t.Errorf("a probe asks for %+v, not for %s", probe.ProbeHandler, path)
+		}
 	}
 	if c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
 		t.Error("no memory is requested or limited")

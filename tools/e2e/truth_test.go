@@ -205,7 +205,10 @@ func (c control) truth(ctx context.Context, since time.Time) (truth, error) {
 }
 
 // quiet holds back new attempts, or lets them start again.
-func (c control) quiet(ctx context.Context, on bool) error {
-	_, err := ask(ctx, "POST", fmt.Sprintf("http://%s/faults/quiet?on=%t", c, on))
+func (c control) quiet(ctx context.Context, on bool) error { return c.fault(ctx, "quiet", on) }
+
+// fault switches one of the demo's faults.
+func (c control) fault(ctx context.Context, name string, on bool) error {
+	_, err := ask(ctx, "POST", fmt.Sprintf("http://%s/faults/%s?on=%t", c, name, on))
 	return err
 }

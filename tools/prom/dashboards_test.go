@@ -3,12 +3,13 @@ package prom
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github_workflow_exporter/collector/family"
@@ -26,9 +27,9 @@ type dashboard struct {
 	}
 }
 
-func dashboards(t *testing.T) []dashboard {
+func dashboards(t *testing.T, dir string) []dashboard {
 	t.Helper()
-	files, err := filepath.Glob("../../deploy/grafana/dashboards/*.json")
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no dashboards found: %v", err)
 	}
@@ -50,8 +51,22 @@ func dashboards(t *testing.T) []dashboard {
 // TestDashboardQueriesParse reads every query with Prometheus' own parser, and holds the labels in it to the table of
 // families: a label that a family does not have matches nothing and groups everything into one.
 func TestDashboardQueriesParse(t *testing.T) {
+	checkDashboards(t, "../../deploy/grafana/dashboards")
+}
+
+// TestNativeDashboardQueriesParse does the same for the form for native histograms, which is not kept as files.
+func TestNativeDashboardQueriesParse(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "-C", "../dashboards", "run", ".", "generate", "-native", "-dir", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	checkDashboards(t, dir)
+}
+
+func checkDashboards(t *testing.T, dir string) {
+	t.Helper()
 	queries := 0
-	for _, d := range dashboards(t) {
+	for _, d := range dashboards(t, dir) {
 		pairs := []string{"$window", "5m", "$__range", "1h", "$compare", "1w"}
 		for _, v := range d.Templating.List {
 			pairs = append(pairs, "$"+v.Name, ".*")
@@ -106,7 +121,7 @@ func checkLabels(t *testing.T, where, query string) {
 		if base != selector.Name && f.Kind != family.Histogram {
 			t.Errorf("%s: %s is not a histogram", where, f.Name)
 		}
-		allowed := append([]string{"instance", "job", "le", labels.MetricName}, f.Labels...)
+		allowed := append([]string{"instance", "job", "le", model.MetricNameLabel}, f.Labels...)
 		for _, m := range selector.LabelMatchers {
 			if !slices.Contains(allowed, m.Name) {
 				t.Errorf("%s: %s has no label %s", where, f.Name, m.Name)

@@ -28,8 +28,6 @@ type serverRule struct {
 	For         string            `yaml:"for"`
 	Labels      map[string]string `yaml:"labels"`
 	Annotations map[string]string `yaml:"annotations"`
-
-	group string
 }
 
 func (r serverRule) name() string { return r.Record + r.Alert }
@@ -39,18 +37,15 @@ func rulesIn(t *testing.T, file string) []serverRule {
 	t.Helper()
 	var content struct {
 		Groups []struct {
-			Name     string `yaml:"name"`
-			Interval string `yaml:"interval"`
+			Name     string       `yaml:"name"`
+			Interval string       `yaml:"interval"`
 			Rules    []serverRule `yaml:"rules"`
 		} `yaml:"groups"`
 	}
 	decode(t, filepath.Join(rulesDir, file), &content)
 	var rules []serverRule
 	for _, g := range content.Groups {
-		for _, r := range g.Rules {
-			r.group = g.Name
-			rules = append(rules, r)
-		}
+		rules = append(rules, g.Rules...)
 	}
 	if len(rules) == 0 {
 		t.Fatalf("%s holds no rules", file)

@@ -9,8 +9,8 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	var l grafana.Layout
 	repository := query.Repository
 	own := func(name string, matchers ...string) string { return query.Own(name, matchers...) }
-	increase := func(by, name string, matchers ...string) string {
-		return query.Increase(by, own(name, matchers...), query.Window)
+	increase := func(by, name string) string {
+		return query.Increase(by, own(name), query.Window)
 	}
 	stale := above("green", 1200, "yellow", 3600, "red")
 	yesNo := func(yes, no string) map[string][2]string {
@@ -19,14 +19,14 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	budget := "min(" + own("api_rate_limit_remaining") + " / (" + own("api_rate_limit") + " > 0))"
 
 	l.Row("Does it tell the truth?")
-	l.Place(4, 4, words(stat("GitHub", "Whether GitHub answered last time and accepted the token.", "short", series("min("+own("up")+")", "GitHub"), above("red", 1, "green")), yesNo("answers", "does not answer")))
+	l.Place(4, 4, words(stat("GitHub", "Whether GitHub answered last time and accepted the token.", "short", instant("min("+own("up")+")", "GitHub"), above("red", 1, "green")), yesNo("answers", "does not answer")))
 	l.Place(4, 4, stat("Data is at most this old", "Time since the last complete poll of the repository polled least recently. Idle repositories are polled up to every poll.max_interval.",
 		"s", series("max(time() - "+own("poll_last_success_timestamp_seconds", repository)+")", "age"), stale))
 	l.Place(4, 4, stat("Repositories failing", "Repositories, and organizations or users, that cannot be read: access was taken away, or the name is wrong.",
 		"short", series("sum("+own("repositories", `state="failing"`)+")", "failing"), above("green", 1, "red")))
 	l.Place(4, 4, stat("Budget left", "Requests left of the primary rate limit until its reset, the least of all credentials. Servers without limits show nothing.",
 		"percentunit", series(budget, "left"), above("red", 0.1, "yellow", 0.25, "green")))
-	l.Place(4, 4, words(stat("Configuration", "Whether the file in force is the one on disk, by the last reload.", "short", series("min("+own("config_last_reload_successful")+")", "reload"), above("red", 1, "green")), yesNo("loaded", "refused")))
+	l.Place(4, 4, words(stat("Configuration", "Whether the file in force is the one on disk, by the last reload.", "short", instant("min("+own("config_last_reload_successful")+")", "reload"), above("red", 1, "green")), yesNo("loaded", "refused")))
 	l.Place(4, 4, stat("Token expires in", empty("Time left until the token expires.", "where GitHub names no expiry, as for tokens without one and in the demo."),
 		"s", series("min("+own("token_expiration_timestamp_seconds")+") - time()", "left"), above("red", 604800, "yellow", 2592000, "green")))
 

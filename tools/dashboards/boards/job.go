@@ -13,8 +13,6 @@ func job(h query.Histograms) grafana.Dashboard {
 	var l grafana.Layout
 	chosen := []string{query.Repository, query.Workflow, query.JobName}
 	jobs := query.Of(family.JobDuration, query.All, chosen...)
-	const legend = "{{repository}} · {{workflow}} · {{job_name}}"
-	const by = "repository, workflow, job_name"
 
 	l.Row("In the time shown")
 	l.Place(4, 4, stat("Executions", "Executions of the chosen jobs that finished, those that never ran included.",
@@ -24,7 +22,7 @@ func job(h query.Histograms) grafana.Dashboard {
 	l.Place(4, 4, stat("Duration, p50", "Half of the executions were quicker.", "s", instant(h.Quantile(0.5, "", jobs), "p50"), plain()))
 	l.Place(4, 4, stat("Duration, p95", "One execution in twenty took longer.", "s", instant(h.Quantile(0.95, "", jobs), "p95"), plain()))
 	l.Place(4, 4, stat("Slower than before by", empty("Mean duration now against the same span $compare earlier; negative is quicker.", "until there is data from $compare earlier."),
-		"percentunit", instant(h.Mean("", jobs)+" / ("+h.Mean("", jobs.Ago(compare))+") - 1", "change"), above("green", 0.1, "yellow", 0.25, "red")))
+		"percentunit", instant(h.Mean("", jobs)+" / ("+h.Mean("", jobs.Ago(compare))+") - 1", "change"), slowerLimits()))
 	l.Place(4, 4, stat("Machine time", "Time that runners spent on the chosen jobs.", "s", instant(h.Seconds("", jobs), "machine time"), plain()))
 
 	l.Row("Where does the time go?")
@@ -35,18 +33,11 @@ func job(h query.Histograms) grafana.Dashboard {
 	l.Place(24, 10, stepsTable(h, chosen))
 
 	l.Row("What got slower?")
-	for _, q := range []struct {
-		title, description string
-		quantile           float64
-	}{
-		{"Job duration, p50", "Half of the executions were quicker; by job. Dots are single jobs: click one to open it on GitHub.", 0.5},
-		{"Job duration, p95", "One execution in twenty took longer; by job. Dots are single jobs: click one to open it on GitHub.", 0.95},
-	} {
-		expr := h.Quantile(q.quantile, by, query.Of(family.JobDuration, query.Window, chosen...))
-		l.Place(12, 9, linked(lines(q.title, q.description, "s", withExemplars(series(expr, legend))), "", toGitHub(label("repository"))))
-	}
+	durations := query.Of(family.JobDuration, query.Window, chosen...)
+	l.Place(12, 9, legendBelow(lines("Job duration, p50 and p95", "Half of the executions of the chosen jobs took longer than p50, one in twenty longer than p95. Dots are single jobs: click one to open it on GitHub.",
+		"s", series(h.Quantile(0.5, "", durations), "p50"), withExemplars(series(h.Quantile(0.95, "", durations), "p95")))))
 	l.Place(12, 9, twoWeeks(h, chosen))
-	l.Place(12, 9, heatmap("Job durations", "How many executions took how long: each column is a window, each row a bucket. Dots are single jobs: click one to open it on GitHub.",
+	l.Place(24, 9, heatmap("Job durations", "How many executions took how long: each column is a window, each row a bucket. Dots are single jobs: click one to open it on GitHub.",
 		h.Heatmap(query.Of(family.JobDuration, query.Window, chosen...)), h.Native))
 	l.Place(24, 10, jobsTable(h, chosen))
 
@@ -60,13 +51,16 @@ func job(h query.Histograms) grafana.Dashboard {
 		repositoryVariable(), workflowVariable(), jobVariable(), windowVariable(), compareVariable(), githubVariable())
 }
 
+// slowerLimits are the thresholds of relative changes of a duration.
+func slowerLimits() *grafana.Thresholds { return above("green", 0.1, "yellow", 0.25, "red") }
+
 // twoWeeks lays the time shown over the same time before.
 func twoWeeks(h query.Histograms, chosen []string) grafana.Panel {
 	durations := query.Of(family.JobDuration, query.Window, chosen...)
-	p := lines("Now and $compare earlier", empty("Median duration of the chosen jobs now (solid) and the same span $compare earlier (dashed). Where the solid line lies above the dashed one, it got slower.",
+	p := legendBelow(lines("Now and $compare earlier", empty("Median duration of the chosen jobs now (solid) and the same span $compare earlier (dashed). Where the solid line lies above the dashed one, it got slower.",
 		"the dashed line, until there is data from $compare earlier."), "s",
 		series(h.Quantile(0.5, "", durations), "now"),
-		series(h.Quantile(0.5, "", durations.Ago(compare)), "$compare earlier"))
+		series(h.Quantile(0.5, "", durations.Ago(compare)), "$compare earlier")))
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, colour("now", "blue"), grafana.Override{
 		Matcher: grafana.Matcher{ID: "byFrameRefID", Options: "B"},
 		Properties: []grafana.Property{
@@ -80,13 +74,13 @@ func twoWeeks(h query.Histograms, chosen []string) grafana.Panel {
 func jobsTable(h query.Histograms, chosen []string) grafana.Panel {
 	const by = "repository, workflow, job_name"
 	d := query.Of(family.JobDuration, query.All, chosen...)
-	return table("Jobs, now and $compare earlier", empty("Mean duration in the time shown and in the same span $compare earlier. Sorted by what got slower most.", "the columns before and change, until there is data from $compare earlier."),
+	return linked(table("Jobs, now and $compare earlier", empty("Mean duration in the time shown and in the same span $compare earlier. Sorted by what got slower most.", "the columns before and change, until there is data from $compare earlier."),
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "Change",
 		cells{title: "Executions", unit: "short", expr: "round(" + h.Count(by, d) + ")"},
 		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},
 		cells{title: "Before", unit: "s", expr: h.Mean(by, d.Ago(compare))},
-		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: above("green", 0.1, "yellow", 0.25, "red")},
-	)
+		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: slowerLimits()},
+	), "Job", toGitHub(cell("Repository", false)))
 }
 
 func stepsTable(h query.Histograms, chosen []string) grafana.Panel {
@@ -99,6 +93,6 @@ func stepsTable(h query.Histograms, chosen []string) grafana.Panel {
 		cells{title: "p95", unit: "s", expr: h.Quantile(0.95, by, d)},
 		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},
 		cells{title: "Before", unit: "s", expr: h.Mean(by, d.Ago(compare))},
-		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: above("green", 0.1, "yellow", 0.25, "red")},
+		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: slowerLimits()},
 	)
 }

@@ -54,7 +54,7 @@ func overview(h query.Histograms) grafana.Dashboard {
 	l.Row("Which repositories fail, and since when?")
 	l.Place(24, 8, linked(history("Failure ratio over time", "Failed part of the judged runs on every branch, one row for a repository, one cell for a window: green below 10 %, red from 25 % on, empty where nothing finished.",
 		"percentunit", series(query.FailureRatio("repository", family.RunConclusions, query.Window, repository), "{{repository}}"), failureLimits()), "", toWorkflow))
-	l.Place(24, 8, repositoriesTable(h))
+	l.Place(24, 7, repositoriesTable(h))
 
 	l.Row("Which workflows?")
 	l.Place(12, 9, linked(ranking("Workflows that fail most often", "Failed runs in the time shown, the ten workflows with the most.",
@@ -63,11 +63,10 @@ func overview(h query.Histograms) grafana.Dashboard {
 	l.Place(12, 9, scheduledTable())
 	l.Place(12, 9, byConclusion(bars("Finished runs", "Run attempts that finished, by conclusion, per window.",
 		series(query.Increase("conclusion", query.Data(family.RunConclusions, repository), query.Window)+" > 0", "{{conclusion}}"))))
-	l.Place(12, 9, linked(lines("Run duration, p95", "The duration that 95 % of the runs stayed below, by repository.",
-		"s", withExemplars(series(h.Quantile(0.95, "repository", query.Of(family.RunDuration, query.Window, repository)), "{{repository}}"))), "", toWorkflow))
+	l.Place(12, 9, slowerTable(h))
 
 	return dashboard(overviewUID, "GitHub Actions / Overview", "The health of all repositories at a glance.", &l,
-		repositoryVariable(), windowVariable(), githubVariable())
+		repositoryVariable(), windowVariable(), compareVariable(), githubVariable())
 }
 
 // whole rounds: increase() extends what it sees to the ends of its window and so yields fractions of events.
@@ -90,6 +89,20 @@ func repositoriesTable(h query.Histograms) grafana.Panel {
 	return linked(p, "Repository",
 		to(workflowUID, "Workflows of this repository", "repository", cell("Repository", true)),
 		toGitHub(cell("Repository", false)))
+}
+
+func slowerTable(h query.Histograms) grafana.Panel {
+	const by = "repository, workflow"
+	d := query.Of(family.RunDuration, query.All, query.Repository, query.Success)
+	p := table("What got slower than $compare ago?", empty("Mean duration of successful runs in the time shown and in the same span $compare earlier; runs that failed early would look quick. Sorted by what got slower most.", "the columns before and change, until there is data from $compare earlier."),
+		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}}, "Change",
+		cells{title: "Runs", unit: "short", expr: "round(" + h.Count(by, d) + ")"},
+		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},
+		cells{title: "Before", unit: "s", expr: h.Mean(by, d.Ago(compare))},
+		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: slowerLimits()},
+	)
+	return linked(p, "Workflow",
+		to(jobUID, "Which jobs and steps?", "repository", cell("Repository", true), "workflow", cell("Workflow", true)))
 }
 
 func scheduledTable() grafana.Panel {

@@ -114,6 +114,20 @@ func areas(p grafana.Panel) grafana.Panel {
 	return p
 }
 
+// counts stacks a gauge that is absent when there is nothing to count: bars end where it ends, and a single point shows.
+func counts(p grafana.Panel) grafana.Panel {
+	c := areas(p).FieldConfig.Defaults.Custom
+	c["drawStyle"], c["lineWidth"], c["fillOpacity"], c["spanNulls"] = "bars", 0, 80, false
+	return p
+}
+
+// gaps leaves a line out where the gauge is absent: that is an answer, not a missing one.
+func gaps(p grafana.Panel) grafana.Panel {
+	c := p.FieldConfig.Defaults.Custom
+	c["spanNulls"], c["showPoints"], c["pointSize"] = false, "auto", 4
+	return p
+}
+
 // limits draws thresholds into a chart of lines.
 func limits(p grafana.Panel, t *grafana.Thresholds) grafana.Panel {
 	p.FieldConfig.Defaults.Thresholds = t

@@ -23,22 +23,22 @@ func runners(h query.Histograms) grafana.Dashboard {
 	l.Place(12, 10, labelsTable(h, live))
 	l.Place(12, 10, limits(lines("Wait for a runner, p95, by label", "One job in twenty waited longer between its creation and its start. Approvals and concurrency groups count too.",
 		"s", withExemplars(series(h.Quantile(0.95, "label", query.Of(family.JobQueueDuration, query.Window, done...)), "{{label}}"))), waits))
-	l.Place(12, 9, areas(lines("Queued jobs by label", empty("Jobs that wait for a runner, stacked.", "while nothing is queued."),
+	l.Place(12, 9, counts(lines("Queued jobs by label", empty("Jobs that wait for a runner, stacked.", "while nothing is queued."),
 		"short", series(jobsNow("label", "queued", live...), "{{label}}"))))
-	l.Place(12, 9, limits(lines("Oldest queued job by label", empty("How long the oldest queued job has waited. A line that climbs without end: no runner takes these jobs.", "while nothing is queued."),
-		"s", series(oldest("label", "queued", live...), "{{label}}")), waits))
+	l.Place(12, 9, limits(gaps(lines("Oldest queued job by label", empty("How long the oldest queued job has waited. A line that climbs without end: no runner takes these jobs.", "while nothing is queued."),
+		"s", series(oldest("label", "queued", live...), "{{label}}"))), waits))
 	l.Place(12, 9, heatmap("Waits", "How many jobs waited how long: each column is a window, each row a bucket.",
 		h.Heatmap(query.Of(family.JobQueueDuration, query.Window, done...)), h.Native))
 	l.Place(12, 9, ranking("Workflows that wait", "Mean wait of their jobs in the time shown, the ten workflows with the longest.",
 		"s", instant("topk(10, "+h.Mean("repository, workflow", query.Of(family.JobQueueDuration, query.All, done...))+")", "{{repository}} · {{workflow}}"), above("green", 60, "yellow", 600, "red")))
 
 	l.Row("Who is busy?")
-	l.Place(12, 9, areas(lines("Jobs in progress by label", empty("Jobs that run now, stacked.", "while nothing runs."),
+	l.Place(12, 9, counts(lines("Jobs in progress by label", empty("Jobs that run now, stacked.", "while nothing runs."),
 		"short", series(jobsNow("label", "in_progress", live...), "{{label}}"))))
 	l.Place(12, 9, areas(lines("Jobs at a time by runner", "How many jobs ran at a time on average: the time spent in jobs that finished, per second. A job shows when it is finished, so long jobs appear late. One-job runners are folded into one name.",
 		"short", series(h.PerSecond("runner", query.Of(family.JobDuration, query.Window, append(done, `runner!=""`)...)), "{{runner}}"))))
-	l.Place(12, 9, lines("Longest running job by workflow", empty("How long the oldest job in progress has run.", "while nothing runs."),
-		"s", series(oldest("repository, workflow", "in_progress", live...), "{{repository}} · {{workflow}}")))
+	l.Place(12, 9, ranking("Longest running jobs now", empty("How long the oldest job in progress has run, the ten workflows with the longest.", "while nothing runs."),
+		"s", instant("topk(10, "+oldest("repository, workflow", "in_progress", live...)+")", "{{repository}} · {{workflow}}"), above("green", 7200, "yellow", 21600, "red")))
 	l.Place(12, 9, runnersTable(h, done))
 
 	return dashboard(runnersUID, "GitHub Actions / Runners and queue", "What waits, what runs, on which labels and runners.", &l,

@@ -33,8 +33,8 @@ func workflow(h query.Histograms) grafana.Dashboard {
 		series(query.Increase("conclusion", query.Data(family.RunConclusions, runs...), query.Window)+" > 0", "{{conclusion}}"))))
 	l.Place(12, 9, byConclusion(bars("Jobs", "Job executions that finished, by conclusion, per window; those that never ran are here too.",
 		series(query.Increase("conclusion", query.Data(family.JobConclusions, jobs...), query.Window)+" > 0", "{{conclusion}}"))))
-	l.Place(12, 9, limits(linked(percent(lines("Failure ratio", "Failed part of the judged runs, by workflow, per window.",
-		"percentunit", series(query.FailureRatio(by, family.RunConclusions, query.Window, runs...), legend))), "", toGitHub(label("repository"))), failureLimits()))
+	l.Place(12, 9, linked(history("Failure ratio over time", "Failed part of the judged runs, one row for a workflow, one cell for a window: green below 10 %, red from 25 % on, empty where nothing finished.",
+		"percentunit", series(query.FailureRatio(by, family.RunConclusions, query.Window, runs...), legend), failureLimits()), "", toGitHub(label("repository"))))
 	l.Place(12, 9, linked(ranking("Steps that fail", "Failed steps in the time shown, the ten with the most. A step that fails in several jobs is an outage, in one job a bug.",
 		"short", whole(instant("topk(10, "+query.Increase("repository, workflow, job_name, step", query.Data(family.StepConclusions, append([]string{query.Failed}, jobs...)...), query.All)+" > 0)",
 			"{{repository}} · {{job_name}} · {{step}}")), above("yellow", 5, "orange", 20, "red")), "", toJob))
@@ -44,8 +44,9 @@ func workflow(h query.Histograms) grafana.Dashboard {
 	l.Row("How long does it take?")
 	l.Place(12, 9, heatmap("Run durations", "How many runs took how long: each column is a window, each row a bucket. Dots are single runs: click one to open it on GitHub.",
 		h.Heatmap(query.Of(family.RunDuration, query.Window, runs...)), h.Native))
-	l.Place(12, 9, linked(lines("Run duration, p95", "One run in twenty took longer; by workflow. Dots are single runs: click one to open it on GitHub.",
-		"s", withExemplars(series(h.Quantile(0.95, by, query.Of(family.RunDuration, query.Window, runs...)), legend))), "", toGitHub(label("repository"))))
+	durations := query.Of(family.RunDuration, query.Window, runs...)
+	l.Place(12, 9, legendBelow(lines("Run duration, p50 and p95", "Half of the chosen runs took longer than p50, one in twenty longer than p95. Dots are single runs: click one to open it on GitHub.",
+		"s", series(h.Quantile(0.5, "", durations), "p50"), withExemplars(series(h.Quantile(0.95, "", durations), "p95")))))
 	l.Place(24, 10, slowestJobs(h))
 
 	return dashboard(workflowUID, "GitHub Actions / Workflow", "Runs, jobs, success, durations, slowest jobs and failing steps of workflows.", &l,
@@ -54,12 +55,6 @@ func workflow(h query.Histograms) grafana.Dashboard {
 
 // label is the value of a label of the series of the link, as it is.
 func label(name string) string { return "${__field.labels." + name + "}" }
-
-// percent shows a ratio on a fixed scale, so that small ratios look small.
-func percent(p grafana.Panel) grafana.Panel {
-	p.FieldConfig.Defaults.Max = number(1)
-	return p
-}
 
 func failingJobs() grafana.Panel {
 	jobs := []string{query.Repository, query.Workflow}

@@ -59,3 +59,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
+
+{{- /* How a probe asks a path. */ -}}
+{{- define "gwe.probe" -}}
+{{- $root := index . 0 -}}
+{{- if eq $root.Values.webConfig.probe "tcp" -}}
+tcpSocket: {port: http}
+{{- else -}}
+httpGet: {path: {{ index . 1 }}, port: http, scheme: {{ $root.Values.webConfig.scheme }}}
+{{- end -}}
+{{- end -}}

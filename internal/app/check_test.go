@@ -1,0 +1,137 @@
+package app
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/simulator"
+)
+
+// checked runs the check command on a world and returns what it reports.
+func (w *world) checked() (report string, err error) {
+	var out strings.Builder
+	err = Check(w.Context(), w.config, &out, w.transport)
+	return out.String(), err
+}
+
+func TestCheck(t *testing.T) {
+	none := func(*world) {}
+	fault := func(f simulator.Fault) func(*world) { return func(w *world) { w.github.Faults().Set("fault", f) } }
+	for name, test := range map[string]struct {
+		options simulator.Options
+		config  func(*config.Config)
+		trouble func(*world)
+		failed  string   // of the error; "" for none
+		says    []string // lines that begin so
+	}{
+		"all well": {
+			options: simulator.Options{PrimaryLimit: 5000, TokenExpiration: time.Date(2000, 3, 1, 0, 0, 0, 0, time.UTC)},
+			trouble: none,
+			says: []string{
+				"ok    configuration: valid\n", "ok    http://ghes.test/api/v3 answers as token; 5000 of 5000 requests left until 2000-01-01T04:00:00Z\n",
+				"ok    organization octo-org: 2 repositories, 2 of them to be watched\n",
+				"ok    repository octo-org/service-1: 3 runs\n", "ok    repository octo-org/service-2: 0 runs\n", "note  the token expires on 2000-03-01T00:00:00Z\n",
+			},
+		},
+		"an enterprise server without limits": {
+			options: simulator.Options{EnterpriseVersion: "3.14.2", APIVersions: []string{"2021-01-01"}}, trouble: none,
+			says: []string{
+				"ok    http://ghes.test/api/v3 answers; rate limits are off", "ok    GitHub Enterprise Server 3.14.2\n",
+				"note  the server does not know API version 2022-11-28; it is asked without one\n",
+			},
+		},
+		"a renamed repository": {
+			config:  named(service),
+			trouble: func(w *world) { _ = w.github.RenameRepository(service, "octo-org/new") },
+			says:    []string{"note  repository octo-org/service-1 is called octo-org/new now\n", "ok    repository octo-org/new: 3 runs\n"},
+		},
+		"clocks apart": {
+			trouble: fault(simulator.Fault{Kind: simulator.ClockSkew, Delay: 5 * time.Minute}),
+			says:    []string{"note  the clocks are 5m0s apart"},
+		},
+		"no such repository": {
+			config: named("octo-org/typo", service), trouble: none, failed: "1 of the checks failed",
+			says: []string{"FAIL  repository octo-org/typo: get_repository: GET /repos/octo-org/typo: 404 Not Found", "ok    repository octo-org/service-1: 3 runs\n"},
+		},
+		"no such organization": {
+			trouble: fault(simulator.Fault{Kind: simulator.NotFound, Endpoint: "org_repos"}), failed: "1 of the checks failed",
+			says: []string{"FAIL  organization octo-org: list_org_repositories: GET /orgs/octo-org/repos: 404 Not Found"},
+		},
+		"no rights on one repository": {
+			trouble: fault(simulator.Fault{Kind: simulator.Forbidden, Repository: service}), failed: "1 of the checks failed",
+			says: []string{"FAIL  repository octo-org/service-1: list_runs: GET /repos/octo-org/service-1/actions/runs: 403 Forbidden: Resource not accessible by personal access token (accepted permissions: actions=read)\n", "ok    repository octo-org/service-2: 0 runs\n"},
+		},
+		"a token that is refused": {
+			options: simulator.Options{Token: "another"}, trouble: none, failed: "2 of the checks failed",
+			says: []string{
+				"FAIL  http://ghes.test/api/v3: get_rate_limit: GET /rate_limit: 401 Unauthorized: Bad credentials (accepted permissions: actions=read): asked with the token of environment variable GITHUB_TOKEN\n",
+				"FAIL  organization octo-org: ",
+			},
+		},
+		"no token file": {
+			config: func(c *config.Config) { c.GitHub.TokenFile = "/no/such/token" }, trouble: none, failed: "2 of the checks failed",
+			says: []string{"FAIL  http://ghes.test/api/v3: get_rate_limit: GET /rate_limit: failed: no token: token file: stat /no/such/token: no such file"},
+		},
+		"no answer": {
+			trouble: fault(simulator.Fault{Kind: simulator.Reset}), failed: "2 of the checks failed",
+			says: []string{"FAIL  http://ghes.test/api/v3: get_rate_limit: GET /rate_limit: no answer"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(config.TokenVariable, secret)
+			synctest.Test(t, func(t *testing.T) {
+				test.options.Repositories = simulator.Repositories(2, 0)
+				w := newWorld(t, test.options, func(c *config.Config) { c.GitHub.TokenFromEnv = true })
+				if test.config != nil {
+					test.config(w.config)
+				}
+				for range 3 {
+					w.add(success(time.Now()))
+				}
+				time.Sleep(3 * time.Hour)
+				test.trouble(w)
+				report, err := w.checked()
+				if test.failed == "" && err != nil || test.failed != "" && (err == nil || err.Error() != test.failed) {
+					t.Errorf("error %v, want %q", err, test.failed)
+				}
+				for _, want := range test.says {
+					if !strings.Contains("\n"+report, "\n"+want) {
+						t.Errorf("no line that begins with %q", want)
+					}
+				}
+				if bad := strings.Count(report, "FAIL"); (bad > 0) != (test.failed != "") {
+					t.Errorf("%d lines with FAIL", bad)
+				}
+				if strings.Contains(report, secret) {
+					t.Error("the token is shown")
+				}
+				if t.Failed() {
+					t.Log(report)
+				}
+			})
+		})
+	}
+}
+
+// TestCheckByTheProgram: exit codes, and that nothing is written.
+func TestCheckByTheProgram(t *testing.T) {
+	t.Parallel()
+	github, api := loopback(t, pastWorld(1, 0))
+	p := newPlace(t, watching(api))
+	command := []string{"check", "--config.file=" + p.config}
+	code, stdout, stderr := run(t, nil, command...)
+	if code != 0 || stderr != "" || !holds(stdout, []string{"configuration: valid", "organization octo-org: 3 repositories", "repository octo-org/c:"}) {
+		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
+	}
+	github.Faults().Set("denied", simulator.Fault{Kind: simulator.Forbidden, Repository: "octo-org/b"})
+	code, stdout, stderr = run(t, nil, command...)
+	if code != 1 || strings.Count(stdout, "FAIL") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "1 of the checks failed") {
+		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
+	}
+	p.write(p.config, watching(api)+"metrics: {series_limit: 0}\n")
+	refused(t, command, "config.yml:4", "metrics.series_limit")
+	refused(t, []string{"ledger", "check", "--config.file=" + p.config}, "config.yml:4") // no ledger was made, nor looked for
+}

@@ -33,6 +33,7 @@ func TestRequestsOfADay(t *testing.T) {
 			continue
 		}
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				repositories := simulator.Repositories(3, test.runsPerDay)
 				repositories = append(repositories, simulator.RepositoryPlan{Name: "octo-org/idle"})

@@ -2,6 +2,7 @@ package app
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -89,19 +90,27 @@ func pastWorld(seed int64, kills int) simulator.Options {
 	start := time.Now().Add(-6 * 24 * time.Hour)
 	o := simulator.Options{Seed: seed, Start: start, End: start.Add(24 * time.Hour), MaxQueue: time.Hour}
 	for _, name := range []string{"octo-org/a", "octo-org/b", "octo-org/c"} {
-		o.Repositories = append(o.Repositories, simulator.RepositoryPlan{Name: name, RunsPerDay: float64(10 + 5*kills), Rates: &rates})
+		o.Repositories = append(o.Repositories, simulator.RepositoryPlan{Name: name, RunsPerDay: float64(10 + 3*kills), Rates: &rates})
 	}
 	return o
 }
 
-// add adds a run that ends within a second or two.
+// add adds a run that lasts for some lives of the program. Its jobs end one after the other, so that some are recorded
+// while others run, and are met again at the next start.
 func add(t *testing.T, github *simulator.GitHub, random *rand.Rand) {
 	t.Helper()
-	plan := simulator.SimpleRun("Quick", time.Now(), time.Second, "success")
-	job := &plan.Attempts[0].Jobs[0]
-	job.StartedAt = job.CreatedAt
-	job.CompletedAt = job.StartedAt.Add(time.Duration(1+random.IntN(2)) * time.Second)
-	job.Steps[0].StartedAt, job.Steps[0].CompletedAt = job.StartedAt, job.CompletedAt
+	plan := simulator.SimpleRun("Long", time.Now(), time.Second, "success")
+	jobs := &plan.Attempts[0].Jobs
+	template := (*jobs)[0]
+	*jobs = nil
+	for i := range 4 {
+		job := template
+		job.Name = fmt.Sprint("stage ", i)
+		job.StartedAt = job.CreatedAt
+		job.CompletedAt = job.StartedAt.Add(time.Duration(i+random.IntN(2)) * time.Second)
+		job.Steps = []simulator.StepPlan{{Name: "Run make", StartedAt: job.StartedAt, CompletedAt: job.CompletedAt}}
+		*jobs = append(*jobs, job)
+	}
 	if _, err := github.AddRun("octo-org/a", plan); err != nil {
 		t.Fatal(err)
 	}

@@ -5,19 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github_workflow_exporter/internal/simulator"
 )
 
 // patience is how long tests wait for a process before they call it stuck. Nothing waits for so long unless it fails.
@@ -236,126 +232,4 @@ func run(t *testing.T, env []string, arguments ...string) (code int, stdout, std
 	p := start(t, env, arguments...)
 	code = p.exit(patience)
 	return code, p.stdout.String(), p.stderr.text()
-}
-
-// lines collects what a process says.
-type lines struct {
-	mu      sync.Mutex
-	said    bytes.Buffer
-	changed chan struct{}
-	ended   bool
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.wake()
-	return l.said.Write(b)
-}
-
-func (l *lines) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
-	l.wake()
-}
-
-func (l *lines) wake() {
-	if l.changed != nil {
-		close(l.changed)
-		l.changed = nil
-	}
-}
-
-func (l *lines) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.said.String()
-}
-
-// find returns the first whole line with all the texts, "" if there is none; then changed is closed at the next change.
-func (l *lines) find(texts []string) (line string, changed <-chan struct{}, ended bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.said.String()) {
-		if strings.HasSuffix(line, "\n") && holds(line, texts) {
-			return strings.TrimSuffix(line, "\n"), nil, l.ended
-		}
-	}
-	if l.changed == nil {
-		l.changed = make(chan struct{})
-	}
-	return "", l.changed, l.ended
-}
-
-// has tells whether a line with all the texts was said.
-func (l *lines) has(texts ...string) bool {
-	line, _, _ := l.find(texts)
-	return line != ""
-}
-
-func holds(line string, texts []string) bool {
-	for _, text := range texts {
-		if !strings.Contains(line, text) {
-			return false
-		}
-	}
-	return true
-}
-
-// loopback serves a simulated GitHub on loopback and returns its API's URL.
-func loopback(t *testing.T, o simulator.Options) (*simulator.GitHub, string) {
-	t.Helper()
-	o.BasePath = basePath
-	github, err := simulator.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, served := &http.Server{Handler: github, ReadHeaderTimeout: patience}, make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	t.Cleanup(func() {
-		server.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-	return github, "http://" + l.Addr().String() + basePath
-}
-
-// place is a directory of the program's own with a configuration file in it.
-type place struct {
-	*testing.T
-	dir, config string
-}
-
-func newPlace(t *testing.T, yaml string) place {
-	t.Helper()
-	dir := t.TempDir()
-	p := place{t, dir, filepath.Join(dir, "config.yml")}
-	p.write(p.config, yaml)
-	return p
-}
-
-// watching is the configuration that watches the simulated organization of an API, every second.
-func watching(apiURL string) string {
-	return "github: {api_url: " + apiURL + "}\ntargets: {organizations: [{name: octo-org}]}\npoll: {interval: 1s, lookback: 240h}\n"
-}
-
-func (p place) write(path, text string) {
-	p.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		p.Fatal(err)
-	}
-}
-
-func (p place) data() string   { return filepath.Join(p.dir, "data") }
-func (p place) ledger() string { return filepath.Join(p.data(), "ledger.db") }
-
-func (p place) serve(arguments ...string) *process {
-	p.Helper()
-	return serve(p.T, nil, append([]string{"--config.file=" + p.config}, arguments...)...)
 }

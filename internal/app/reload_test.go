@@ -51,12 +51,12 @@ func rules(t *testing.T, text string) []relabel.Rule {
 // happened as if nothing had been reloaded.
 func TestReloadLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Options{Seed: 7, Repositories: simulator.Repositories(3, 60)})
+		w := newWorld(t, simulator.Options{Seed: 7, Repositories: simulator.Repositories(2, 40)})
 		time.Sleep(3 * time.Hour)
 		w.start()
 		defer func() { w.stop() }()
 		shown := map[string]float64{}
-		for i := range 24 {
+		for i := range 14 {
 			time.Sleep(time.Duration(i%7) * 90 * time.Second) // also in the midst of the first sweep
 			s := w.scrape()
 			if wrong := s.setBack(shown); wrong != nil {
@@ -71,7 +71,7 @@ func TestReloadLosesNothing(t *testing.T) {
 				// Now all by name, now the organization's: the same repositories.
 				c.Targets.Repositories, c.Targets.Organizations = nil, w.config.Targets.Organizations
 				if i%3 == 0 {
-					c.Targets.Repositories = []string{"octo-org/service-1", "octo-org/service-2", "octo-org/service-3"}
+					c.Targets.Repositories = []string{"octo-org/service-1", "octo-org/service-2"}
 				}
 			})
 			w.shows(float64(5000+i), namespace+"_series_limit", "family", jobConclusions)

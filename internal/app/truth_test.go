@@ -22,6 +22,7 @@ var (
 func TestTruth(t *testing.T) {
 	for seed := range *truthSeeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { twoDays(t, int64(seed)) })
 		})
 	}

@@ -30,7 +30,7 @@ func DemoProfile(now func() time.Time) Options {
 
 func demoCI(failRate float64) WorkflowPlan {
 	return WorkflowPlan{
-		Name: "CI", Path: ".github/workflows/ci.yml", Share: 5, Events: []string{"push", "pull_request", "pull_request"},
+		Name: "CI", Path: ".github/workflows/ci.yml", Share: 5, Events: []string{"push", "push", "pull_request"},
 		Jobs: []JobTemplate{
 			{
 				Name: "build", Variants: []string{"linux, 1.25", "linux, 1.26", "windows, 1.26"},

@@ -7,10 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,8 +28,8 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var (
 		address = flags.String("prometheus", "http://localhost:9090", "address of the Prometheus")
 		dir     = flags.String("dir", dashboardsDir, "where the dashboards are")
-		window  = flags.String("window", "2m", "value of the variable window")
-		back    = flags.String("range", "30m", "the time shown")
+		window  = flags.Duration("window", 2*time.Minute, "value of the variable window")
+		back    = flags.Duration("range", 30*time.Minute, "the time shown")
 		compare = flags.String("compare", "1m", "value of the variable compare")
 	)
 	if err := flags.Parse(args); err != nil {
@@ -36,14 +39,16 @@ func check(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	values := substitutions(dashboards, map[string]string{"window": *window, "__range": *back, "compare": *compare, "__rate_interval": *window, "__interval": *window})
+	values := substitutions(dashboards, map[string]string{
+		"window": seconds(*window), "__range": seconds(*back), "compare": *compare, "__rate_interval": seconds(*window), "__interval": seconds(*window),
+	})
 	var failed []error
 	queries := 0
 	for _, d := range dashboards {
 		for _, p := range d.Panels {
 			for _, t := range p.Targets {
 				queries++
-				n, err := ask(ctx, *address, values.Replace(t.Expr))
+				n, err := ask(ctx, *address, values.Replace(t.Expr), span(t.Range, *back, *window))
 				where := fmt.Sprintf("%s: %s: query %s", d.UID, p.Title, t.RefID)
 				switch {
 				case err != nil:
@@ -96,11 +101,28 @@ func substitutions(dashboards []grafana.Dashboard, values map[string]string) *st
 	return strings.NewReplacer(pairs...)
 }
 
-// ask returns how many series an instant query answers with that have a value. NaN is none.
-func ask(ctx context.Context, address, expr string) (int, error) {
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) + "s" }
+
+// span is where and how a query looks for data: at the end of the time shown, or in steps all over it.
+func span(overTime bool, back, step time.Duration) url.Values {
+	if !overTime {
+		return nil
+	}
+	now := time.Now()
+	unix := func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+	return url.Values{"start": {unix(now.Add(-back))}, "end": {unix(now)}, "step": {seconds(step)}}
+}
+
+// ask returns how many series a query answers with that have a value. NaN is none.
+func ask(ctx context.Context, address, expr string, over url.Values) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(address, "/")+"/api/v1/query?query="+url.QueryEscape(expr), nil)
+	path, parameters := "query", url.Values{"query": {expr}}
+	if over != nil {
+		path = "query_range"
+		maps.Copy(parameters, over)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(address, "/")+"/api/v1/"+path+"?"+parameters.Encode(), nil)
 	if err != nil {
 		return 0, fmt.Errorf("asking Prometheus: %w", err)
 	}
@@ -113,8 +135,8 @@ func ask(ctx context.Context, address, expr string) (int, error) {
 		Status, Error string
 		Data          struct {
 			Result []struct {
-				Value     []any
-				Histogram []any
+				Value, Histogram   []any
+				Values, Histograms [][]any
 			}
 		}
 	}
@@ -126,9 +148,12 @@ func ask(ctx context.Context, address, expr string) (int, error) {
 	}
 	n := 0
 	for _, r := range answer.Data.Result {
-		if len(r.Histogram) == 2 || len(r.Value) == 2 && r.Value[1] != "NaN" {
+		if len(r.Histogram) > 0 || len(r.Histograms) > 0 || slices.ContainsFunc(append(r.Values, r.Value), isNumber) {
 			n++
 		}
 	}
 	return n, nil
 }
+
+// isNumber tells whether a sample, a pair of time and value, has a value.
+func isNumber(sample []any) bool { return len(sample) == 2 && sample[1] != "NaN" }

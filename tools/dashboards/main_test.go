@@ -164,12 +164,20 @@ func TestDecodeRefusesUnknownFields(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	answer := `{"status":"success","data":{"result":[{"metric":{},"value":[1,"1"]}]}}`
+	const instant, overTime = `{"status":"success","data":{"result":[{"metric":{},"value":[1,"1"]}]}}`, `{"status":"success","data":{"result":[{"metric":{},"values":[[1,"NaN"],[2,"1"]]}]}}`
+	answer := ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if q := r.URL.Query().Get("query"); strings.Contains(q, "$") {
 			t.Errorf("a variable is left in %s", q)
 		}
-		w.Write([]byte(answer))
+		switch {
+		case answer != "":
+			w.Write([]byte(answer))
+		case strings.HasSuffix(r.URL.Path, "/query_range"):
+			w.Write([]byte(overTime))
+		default:
+			w.Write([]byte(instant))
+		}
 	}))
 	defer server.Close()
 	var out bytes.Buffer

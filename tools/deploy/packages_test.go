@@ -100,7 +100,7 @@ func TestPackages(t *testing.T) {
 	t.Chdir(dir)
 	t.Setenv("VERSION", "1.2.3")
 	t.Setenv("ARCH", "amd64")
-	for _, packager := range []string{"deb", "rpm"} {
+	for packager, name := range map[string]string{"deb": "github-workflow-exporter_1.2.3_amd64.deb", "rpm": "github-workflow-exporter-1.2.3-1.x86_64.rpm"} {
 		c, err := nfpm.ParseFile(recipe)
 		if err != nil {
 			t.Fatal(err)
@@ -118,6 +118,9 @@ func TestPackages(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := filepath.Join(dir, p.ConventionalFileName(info))
+		if filepath.Base(file) != name {
+			t.Errorf("the package is called %s, the text says %s", filepath.Base(file), name)
+		}
 		makePackage(t, file, func(w io.Writer) error { return p.Package(info, w) })
 		if dpkg, err := exec.LookPath("dpkg-deb"); packager == "deb" && err == nil {
 			list := string(output(t, dpkg, "--contents", file))

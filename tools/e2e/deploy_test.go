@@ -17,8 +17,12 @@ import (
 	"time"
 )
 
-// deployScale shortens every time in the rules and the routes: an hour of production is a minute of the demo.
-const deployScale = 60
+const (
+	// deployScale shortens every time in the rules and the routes: an hour of production is a minute of the demo.
+	deployScale = 60
+	// thresholdScale shortens the thresholds less: the jobs of the demo are not sixty times as short as real ones.
+	thresholdScale = 15
+)
 
 // TestDeploy runs what is in deploy/ with the real programs over the demo: the rules load and have series, every panel of
 // every dashboard has data, and a fault of the demo fires its alert, reaches a receiver through Alertmanager, and is
@@ -37,32 +41,34 @@ func TestDeploy(t *testing.T) {
 		demo.running(t)
 		return emptyPanels(t, server)
 	})
-	for _, test := range []struct {
-		fault string
-		alert string
-	}{
-		{"failing_workflow", "GitHubWorkflowFailureRatioHigh"},
-		{"stopped_runners", "GitHubWorkflowJobsNotTaken"},
-		{"dead_token", "GitHubWorkflowExporterTokenRejected"},
-	} {
-		t.Run(test.fault, func(t *testing.T) {
-			if receiver.state(test.alert) == "firing" {
-				t.Fatalf("%s fires before its fault", test.alert)
-			}
-			if err := controls.fault(t.Context(), test.fault, true); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, test.alert+" reached the receiver", 8*time.Minute, time.Second, func() string {
-				return unless(receiver.state(test.alert) == "firing", "not yet")
-			})
-			if err := controls.fault(t.Context(), test.fault, false); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, test.alert+" is resolved", 12*time.Minute, time.Second, func() string {
-				return unless(receiver.state(test.alert) == "resolved", "not yet")
-			})
+	fault := func(t *testing.T, name, alert string) {
+		if receiver.state(alert) == "firing" {
+			t.Fatalf("%s fires before its fault", alert)
+		}
+		if err := controls.fault(t.Context(), name, true); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, alert+" reached the receiver", 12*time.Minute, time.Second, func() string {
+			return unless(receiver.state(alert) == "firing", "not yet")
+		})
+		if err := controls.fault(t.Context(), name, false); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, alert+" is resolved", 12*time.Minute, time.Second, func() string {
+			return unless(receiver.state(alert) == "resolved", "not yet")
 		})
 	}
+	t.Run("together", func(t *testing.T) { // neither hides the other
+		t.Run("failing_workflow", func(t *testing.T) {
+			t.Parallel()
+			fault(t, "failing_workflow", "GitHubWorkflowFailureRatioHigh")
+		})
+		t.Run("stopped_runners", func(t *testing.T) {
+			t.Parallel()
+			fault(t, "stopped_runners", "GitHubWorkflowJobsNotTaken")
+		})
+	})
+	t.Run("dead_token", func(t *testing.T) { fault(t, "dead_token", "GitHubWorkflowExporterTokenRejected") })
 }
 
 func unless(done bool, left string) string {
@@ -104,7 +110,7 @@ func shorten(text string) string {
 			return m[1] + strconv.Itoa(max(n*seconds[m[3]]/deployScale, 1)) + "s"
 		})
 	}
-	return threshold.ReplaceAllString(shortened(text), "* 1")
+	return threshold.ReplaceAllString(shortened(text), "* "+strconv.Itoa(60/thresholdScale))
 }
 
 func TestShorten(t *testing.T) {
@@ -113,7 +119,7 @@ func TestShorten(t *testing.T) {
 		"  interval: 1m\n":             "  interval: 1s\n",
 		"increase(x[1h])":              "increase(x[60s])",
 		"sum_over_time(a:b1h[3d:5m])":  "sum_over_time(a:b1h[4320s:5s])",
-		"m:p95_6h offset 1w > 15 * 60": "m:p95_6h offset 10080s > 15 * 1",
+		"m:p95_6h offset 1w > 15 * 60": "m:p95_6h offset 10080s > 15 * 4",
 		"in the last 6 hours":          "in the last 6 hours",
 	} {
 		if got := shorten(text); got != want {

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// promtool3 returns the promtool of Prometheus 3: the one that PROMTOOL3 names, else the one pinned in tools/prometheus, which
-// takes minutes to build the first time and is therefore built only where nothing may be left out (REQUIRE_E2E=1).
-func promtool3(t *testing.T) string {
+// tool returns the path of a program: the one that a variable of the environment names, else the one that is pinned in a
+// module of tools/. That takes up to minutes to build the first time, so it is built only where nothing may be left out
+// (REQUIRE_E2E=1).
+func tool(t *testing.T, variable, module, name string) string {
 	t.Helper()
-	if path := os.Getenv("PROMTOOL3"); path != "" {
+	if path := os.Getenv(variable); path != "" {
 		return path
 	}
 	if os.Getenv("REQUIRE_E2E") != "1" {
-		t.Skip("PROMTOOL3 is not set, and REQUIRE_E2E=1 neither, with which it would be built: (cd tools/prometheus && go tool -n promtool) prints its path")
+		t.Skipf("%s is not set: (cd tools/%s && go tool -n %s) builds it and prints its path; REQUIRE_E2E=1 does so here", variable, module, name)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
-	// -n builds it and prints where it is.
-	command := exec.CommandContext(ctx, "go", "tool", "-n", "promtool")
-	command.Dir = "../prometheus"
+	command := exec.CommandContext(ctx, "go", "tool", "-n", name)
+	command.Dir = "../" + module
 	var complaints strings.Builder
 	command.Stderr = &complaints
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("building promtool: %v\n%s", err, complaints.String())
+		t.Fatalf("building %s: %v\n%s", name, err, complaints.String())
 	}
 	return strings.TrimSpace(string(out))
 }
@@ -63,24 +63,30 @@ func run(t *testing.T, dir, tool string, args ...string) {
 
 // TestPromtool3 runs everything under the tool of Prometheus 3.
 func TestPromtool3(t *testing.T) {
-	tool := promtool3(t)
-	run(t, rulesDir, tool, slices.Concat([]string{"check", "rules", "--lint=all", "--lint-fatal"}, classicFiles)...)
-	run(t, rulesDir, tool, slices.Concat([]string{"check", "rules", "--lint=all", "--lint-fatal"}, nativeFiles)...)
-	run(t, rulesDir, tool, "check", "config", "prometheus.yml")
-	run(t, rulesDir, tool, "check", "config", "prometheus.native.yml")
+	promtool := tool(t, "PROMTOOL3", "prometheus", "promtool")
+	run(t, rulesDir, promtool, slices.Concat([]string{"check", "rules", "--lint=all", "--lint-fatal"}, classicFiles)...)
+	run(t, rulesDir, promtool, slices.Concat([]string{"check", "rules", "--lint=all", "--lint-fatal"}, nativeFiles)...)
+	run(t, rulesDir, promtool, "check", "config", "prometheus.yml")
+	run(t, rulesDir, promtool, "check", "config", "prometheus.native.yml")
 	for _, f := range testFiles(t) {
-		t.Run(f.name, func(t *testing.T) { run(t, filepath.Join(rulesDir, "tests"), tool, "test", "rules", f.name) })
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, filepath.Join(rulesDir, "tests"), promtool, "test", "rules", f.name)
+		})
 	}
 }
 
 // TestPromtool2 runs what does not need native histograms under that of Prometheus 2, which many still have.
 func TestPromtool2(t *testing.T) {
-	tool := promtool2(t)
-	run(t, rulesDir, tool, slices.Concat([]string{"check", "rules"}, classicFiles)...)
-	run(t, rulesDir, tool, "check", "config", "prometheus.yml")
+	promtool := promtool2(t)
+	run(t, rulesDir, promtool, slices.Concat([]string{"check", "rules"}, classicFiles)...)
+	run(t, rulesDir, promtool, "check", "config", "prometheus.yml")
 	for _, f := range testFiles(t) {
 		if !f.native() {
-			t.Run(f.name, func(t *testing.T) { run(t, filepath.Join(rulesDir, "tests"), tool, "test", "rules", f.name) })
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				run(t, filepath.Join(rulesDir, "tests"), promtool, "test", "rules", f.name)
+			})
 		}
 	}
 }

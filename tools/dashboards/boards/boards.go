@@ -34,8 +34,8 @@ func dashboard(uid, title, description string, layout *grafana.Layout, variables
 	return grafana.Dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{tag}, Timezone: "browser", Editable: true, GraphTooltip: 1,
 		Time: grafana.TimeRange{From: "now-24h", To: "now"}, Refresh: "1m", SchemaVersion: grafana.SchemaVersion, Version: 1,
-		Links: []grafana.Link{{
-			Title: "GitHub Actions", Type: "dashboards", Tags: []string{tag}, IncludeVars: true, KeepTime: true,
+		Links: []grafana.DashboardLink{{
+			Title: "GitHub Actions", Type: "dashboards", Icon: "external link", Tooltip: "The dashboards of the exporter, for the same time and choices", Tags: []string{tag}, IncludeVars: true, KeepTime: true,
 		}},
 		Templating:  grafana.Templating{List: append([]grafana.Variable{datasourceVariable()}, variables...)},
 		Annotations: grafana.List[any]{List: []any{}},

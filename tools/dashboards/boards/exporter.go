@@ -36,8 +36,10 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	l.Place(12, 9, logarithmic(lines("From a job's end to its record", "How long jobs had ended when they were recorded. After a start the jobs of the time before it show as late.",
 		"s", series(h.Quantile(0.5, "", query.OfOwn("ingest_lag_seconds", query.Window)), "p50"),
 		series(h.Quantile(0.95, "", query.OfOwn("ingest_lag_seconds", query.Window)), "p95"))))
-	l.Place(12, 9, legendBelow(areas(lines("Repositories by state", "watched: read back completely; first_sweep: not yet; failing: cannot be read.",
-		"short", series("sum by (state) ("+own("repositories")+")", "{{state}}")))))
+	states := legendBelow(areas(lines("Repositories by state", "watched: read back completely; first_sweep: not yet; failing: cannot be read.",
+		"short", series("sum by (state) ("+own("repositories")+")", "{{state}}"))))
+	states.FieldConfig.Overrides = append(states.FieldConfig.Overrides, colour("watched", "green"), colour("first_sweep", "blue"), colour("failing", "red"))
+	l.Place(12, 9, states)
 	l.Place(12, 9, bars("Failed polls", empty("Failed polls per window, by reason.", "while no poll fails."),
 		series(increase("reason", "poll_failures_total")+" > 0", "{{reason}}")))
 

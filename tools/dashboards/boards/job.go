@@ -51,9 +51,6 @@ func job(h query.Histograms) grafana.Dashboard {
 		repositoryVariable(), workflowVariable(), jobVariable(), windowVariable(), compareVariable(), githubVariable())
 }
 
-// slowerLimits are the thresholds of relative changes of a duration.
-func slowerLimits() *grafana.Thresholds { return above("green", 0.1, "yellow", 0.25, "red") }
-
 // twoWeeks lays the time shown over the same time before.
 func twoWeeks(h query.Histograms, chosen []string) grafana.Panel {
 	durations := query.Of(family.JobDuration, query.Window, chosen...)

@@ -57,7 +57,7 @@ func overview(h query.Histograms) grafana.Dashboard {
 	l.Place(24, 7, repositoriesTable(h))
 
 	l.Row("Which workflows?")
-	l.Place(12, 9, linked(ranking("Workflows that fail most often", "Failed runs in the time shown, the ten workflows with the most.",
+	l.Place(12, 9, linked(ranking("Workflows that fail most often", empty("Failed runs in the time shown, the ten workflows with the most.", "where none failed."),
 		"short", whole(instant("topk(10, "+query.Increase("repository, workflow", query.Data(family.RunConclusions, repository, query.Failed), query.All)+" > 0)", "{{repository}} · {{workflow}}")), above("yellow", 10, "orange", 50, "red")),
 		"", to(workflowUID, "This workflow", "repository", ofSeries("repository"), "workflow", ofSeries("workflow"))))
 	l.Place(12, 9, scheduledTable())

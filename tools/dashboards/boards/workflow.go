@@ -35,7 +35,7 @@ func workflow(h query.Histograms) grafana.Dashboard {
 		series(query.Increase("conclusion", query.Data(family.JobConclusions, jobs...), query.Window)+" > 0", "{{conclusion}}"))))
 	l.Place(12, 9, linked(history("Failure ratio over time", "Failed part of the judged runs, one row for a workflow, one cell for a window: green below 10 %, red from 25 % on, empty where nothing finished.",
 		"percentunit", series(query.FailureRatio(by, family.RunConclusions, query.Window, runs...), legend), failureLimits()), "", toGitHub(label("repository"))))
-	l.Place(12, 9, linked(ranking("Steps that fail", "Failed steps in the time shown, the ten with the most. A step that fails in several jobs is an outage, in one job a bug.",
+	l.Place(12, 9, linked(ranking("Steps that fail", empty("Failed steps in the time shown, the ten with the most. A step that fails in several jobs is an outage, in one job a bug.", "where none failed."),
 		"short", whole(instant("topk(10, "+query.Increase("repository, workflow, job_name, step", query.Data(family.StepConclusions, append([]string{query.Failed}, jobs...)...), query.All)+" > 0)",
 			"{{repository}} · {{job_name}} · {{step}}")), above("yellow", 5, "orange", 20, "red")), "", toJob))
 	l.Place(12, 9, failingJobs())

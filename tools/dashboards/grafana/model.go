@@ -14,21 +14,21 @@ const SchemaVersion = 41
 
 // Dashboard is one dashboard.
 type Dashboard struct {
-	UID           string     `json:"uid"`
-	Title         string     `json:"title"`
-	Description   string     `json:"description"`
-	Tags          []string   `json:"tags"`
-	Timezone      string     `json:"timezone"`
-	Editable      bool       `json:"editable"`
-	GraphTooltip  int        `json:"graphTooltip"` // 1: the crosshair is shared by all panels
-	Time          TimeRange  `json:"time"`
-	Refresh       string     `json:"refresh"`
-	SchemaVersion int        `json:"schemaVersion"`
-	Version       int        `json:"version"`
-	Links         []Link     `json:"links"`
-	Templating    Templating `json:"templating"`
-	Annotations   List[any]  `json:"annotations"`
-	Panels        []Panel    `json:"panels"`
+	UID           string          `json:"uid"`
+	Title         string          `json:"title"`
+	Description   string          `json:"description"`
+	Tags          []string        `json:"tags"`
+	Timezone      string          `json:"timezone"`
+	Editable      bool            `json:"editable"`
+	GraphTooltip  int             `json:"graphTooltip"` // 1: the crosshair is shared by all panels
+	Time          TimeRange       `json:"time"`
+	Refresh       string          `json:"refresh"`
+	SchemaVersion int             `json:"schemaVersion"`
+	Version       int             `json:"version"`
+	Links         []DashboardLink `json:"links"`
+	Templating    Templating      `json:"templating"`
+	Annotations   List[any]       `json:"annotations"`
+	Panels        []Panel         `json:"panels"`
 }
 
 // TimeRange is the range shown when a dashboard is opened.
@@ -37,16 +37,25 @@ type TimeRange struct {
 	To   string `json:"to"`
 }
 
-// Link is a link in the head of a dashboard, or on a value (then only Title, URL and TargetBlank are used).
-type Link struct {
+// DashboardLink is a link in the head of a dashboard, or, of the type dashboards, a list of those with the tags.
+type DashboardLink struct {
 	Title       string   `json:"title"`
-	Type        string   `json:"type,omitempty"`
-	URL         string   `json:"url,omitempty"`
-	Tags        []string `json:"tags,omitempty"`
-	AsDropdown  bool     `json:"asDropdown,omitempty"`
-	IncludeVars bool     `json:"includeVars,omitempty"`
-	KeepTime    bool     `json:"keepTime,omitempty"`
-	TargetBlank bool     `json:"targetBlank,omitempty"`
+	Type        string   `json:"type"`
+	Icon        string   `json:"icon"`
+	Tooltip     string   `json:"tooltip"`
+	URL         string   `json:"url"`
+	Tags        []string `json:"tags"`
+	AsDropdown  bool     `json:"asDropdown"`
+	IncludeVars bool     `json:"includeVars"`
+	KeepTime    bool     `json:"keepTime"`
+	TargetBlank bool     `json:"targetBlank"`
+}
+
+// Link is a link on a value.
+type Link struct {
+	Title       string `json:"title"`
+	URL         string `json:"url"`
+	TargetBlank bool   `json:"targetBlank,omitempty"`
 }
 
 // List is how Grafana wraps annotations and variables.

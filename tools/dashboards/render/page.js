@@ -11,7 +11,7 @@ async function ask(path, parameters) {
   return answer.data;
 }
 
-const toSeconds = (d) => parseFloat(d) * { s: 1, m: 60, h: 3600, d: 86400, w: 604800 }[d.slice(-1)];
+const toSeconds = (d) => [...d.matchAll(/(\d+)([smhdw])/g)].reduce((sum, [, n, unit]) => sum + n * { s: 1, m: 60, h: 3600, d: 86400, w: 604800 }[unit], 0);
 const finite = (points) => points.map(([t, v]) => [t * 1000, +v]).filter(([, v]) => Number.isFinite(v));
 
 async function answers(panel, values, view, width) {

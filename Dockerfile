@@ -16,7 +16,7 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w \
       -X github.com/prometheus/common/version.BuildUser=docker \
       -X github.com/prometheus/common/version.BuildDate=${BUILD_DATE}" \
       -o /out/github_workflow_exporter . \
- && mkdir -p /out/data
+ && mkdir -p /out/data /out/tmp
 
 FROM scratch
 ARG VERSION=unknown
@@ -30,6 +30,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/github_workflow_exporter /bin/github_workflow_exporter
 # A new volume takes the owner and mode of this directory, so that the ledger can be written without root.
 COPY --from=build --chown=65532:65532 --chmod=0700 /out/data /data
+# The demo keeps its ledger here.
+COPY --from=build --chmod=1777 /out/tmp /tmp
 USER 65532:65532
 VOLUME /data
 EXPOSE 9887

@@ -222,7 +222,10 @@ func entries(attempt githubapi.Attempt, jobs []observe.Job) []ledger.Entry {
 	for i, j := range jobs {
 		out[i] = ledger.Entry{
 			Run: attempt.Run.ID, ID: j.ID, Attempt: attempt.Number, Fingerprint: j.Fingerprint,
-			Omitted: j.Omitted, Discards: j.Discards, Samples: samples(j.Samples), Completed: j.Completed,
+			Omitted: j.Omitted, Discards: j.Discards, Samples: samples(j.Samples),
+		}
+		if j.Ran { // the times of jobs that never ran make no sense, least of all as a lag
+			out[i].Completed = j.Completed
 		}
 	}
 	return out

@@ -152,6 +152,7 @@ func TestReloadOfTheProcess(t *testing.T) {
 	} {
 		p.write(p.config, changed+"metrics: {series_limit: 77}\n")
 		running.answers("POST", "/-/reload", 500, what, "restart needed")
+		running.says("level=error", "reloading failed", what, "restart needed")
 		if limit := running.scrape().value(namespace+"_series_limit", "family", jobConclusions); limit != 10000 {
 			t.Errorf("after a refused reload the series limit is %v: part of it took effect", limit)
 		}

@@ -84,7 +84,7 @@ func (s *serving) listen() (*web.Server, error) {
 	o := s.options
 	handler, err := web.Handler(web.Options{
 		TelemetryPath: o.TelemetryPath, Version: version.Info(),
-		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadNow, Lifecycle: o.Lifecycle,
+		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadAndSay, Lifecycle: o.Lifecycle,
 	})
 	if err != nil {
 		return nil, err
@@ -118,6 +118,17 @@ func (s *serving) scrape(w http.ResponseWriter, r *http.Request) {
 	metrics.ServeHTTP(w, r)
 }
 
+// reloadAndSay reloads and logs how that went. The error is for who asked by HTTP, and who may not see the log.
+func (s *serving) reloadAndSay() error {
+	err := s.reloadNow()
+	if err != nil {
+		level.Error(s.logger).Log("msg", "reloading failed, the old configuration goes on", "err", err)
+		return err
+	}
+	level.Info(s.logger).Log("msg", "configuration reloaded")
+	return nil
+}
+
 // reloadNow loads the configuration anew; on an error the old one goes on.
 func (s *serving) reloadNow() error {
 	s.reload.Lock()
@@ -137,7 +148,6 @@ func (s *serving) reloadNow() error {
 		return err
 	}
 	e.reloads.succeeded(e.now())
-	level.Info(s.logger).Log("msg", "configuration reloaded")
 	return nil
 }
 
@@ -156,11 +166,7 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 			level.Info(s.logger).Log("msg", "stopping")
 			waiting = false
 		case <-hup:
-			go func() {
-				if err := s.reloadNow(); err != nil {
-					level.Error(s.logger).Log("msg", "reloading failed, the old configuration goes on", "err", err)
-				}
-			}()
+			go func() { _ = s.reloadAndSay() }() // it was said
 		case failure = <-polled:
 			waiting, pollEnded = false, true
 		case failure = <-served:

@@ -90,7 +90,11 @@ func TestServer(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	for _, address := range s.Addresses() {
-		resp, err := http.Get("http://" + address + "/-/healthy")
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/healthy", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
 		}

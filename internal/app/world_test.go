@@ -26,7 +26,7 @@ const basePath = "/api/v3"
 type world struct {
 	*testing.T
 	github    *simulator.GitHub
-	transport *http.Transport
+	transport http.RoundTripper
 	config    *config.Config
 	logger    log.Logger
 

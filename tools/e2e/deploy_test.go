@@ -194,7 +194,7 @@ func idleRules(t *testing.T, s *server) string {
 				continue
 			}
 			recording++
-			samples, err := s.query(t.Context(), fmt.Sprintf("{__name__=%q}", rule.Name), time.Now())
+			samples, err := s.query(t.Context(), fmt.Sprintf("last_over_time({__name__=%q}[15m])", rule.Name), time.Now())
 			if err != nil || len(samples) == 0 {
 				left = append(left, rule.Name)
 			}

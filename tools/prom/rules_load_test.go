@@ -59,6 +59,7 @@ type testFile struct {
 
 	RuleFiles          []string `yaml:"rule_files"`
 	EvaluationInterval string   `yaml:"evaluation_interval"`
+	GroupEvalOrder     []string `yaml:"group_eval_order"`
 	Tests              []struct {
 		Name     string `yaml:"name"`
 		Interval string `yaml:"interval"`

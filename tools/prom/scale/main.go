@@ -37,7 +37,7 @@ func run(by int, out string, paths []string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(out, filepath.Base(path)), []byte(rules(string(b), by)), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out, filepath.Base(path)), []byte(rules(string(b), by)), 0o600); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,6 @@
+//go:build race
+
+package app
+
+// raceDetector makes everything several times as slow: the long tests live through less then.
+const raceDetector = true

@@ -57,12 +57,17 @@ func (p *Poller) discover(ctx context.Context) error {
 	d.mu.Unlock()
 	retry := backoff{first: 5 * time.Second, most: p.DiscoveryInterval}
 	generation, _ := p.Client.TokenAvailable()
+	versionRejected := false
 	for {
 		wait := p.DiscoveryInterval
 		if p.discoverOnce(ctx) {
 			retry.reset()
 		} else {
 			wait = retry.next()
+		}
+		if p.Client.APIVersionRejected() && !versionRejected {
+			versionRejected = true
+			level.Warn(p.Logger).Log("msg", "the server does not know the API version and is asked without one; mend github.api_version")
 		}
 		// While waiting, look whether the token's file has a new one: then everything is worth a try at once.
 		for end := p.Now().Add(wait); wait > 0; wait = end.Sub(p.Now()) {

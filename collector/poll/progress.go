@@ -14,8 +14,7 @@ const reportEvery = 10 * time.Second
 func (p *Poller) reportFirstSweep(ctx context.Context) error {
 	t := time.NewTicker(reportEvery)
 	defer t.Stop()
-	var began time.Time
-	base := 0
+	began, base := p.Now(), 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -31,7 +30,7 @@ func (p *Poller) reportFirstSweep(ctx context.Context) error {
 			if !began.IsZero() {
 				level.Info(p.Logger).Log("msg", "first sweep done", "repositories", total)
 			}
-			began = time.Time{}
+			began = time.Time{} // repositories that are added later are a sweep of their own
 			continue
 		case began.IsZero():
 			began, base = p.Now(), done

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
+
 	"github_workflow_exporter/internal/config"
 	"github_workflow_exporter/internal/simulator"
 )
@@ -425,5 +427,30 @@ func TestPollingFindsARepositoryWhoseOwnObjectIsHidden(t *testing.T) {
 			t.Error("the repository's own object was not hidden: nothing was tested")
 		}
 		w.matchesTruth() // with the default branch, which the organization's list tells
+	})
+}
+
+func TestPollingSaysHowFarALongFirstSweepHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{Repositories: simulator.Repositories(2, 0), PrimaryLimit: 5000})
+		for i := range 300 {
+			w.add(success(time.Now().Add(time.Duration(i) * time.Minute)))
+		}
+		time.Sleep(6 * time.Hour)
+		said := &lines{}
+		w.logger = log.NewLogfmtLogger(said)
+		w.start()
+		time.Sleep(35 * time.Second)
+		if n := strings.Count(said.text(), "first sweep under way"); n != 3 {
+			t.Errorf("said %d times in 35 s, want every 10 s:\n%s", n, said.text())
+		}
+		if text := said.text(); !strings.Contains(text, "repositories_done=1 repositories=2 budget_left=") || !strings.Contains(text, "remaining=") {
+			t.Errorf("wants the repositories done of all, the budget left and an estimate:\n%s", text)
+		}
+		time.Sleep(time.Hour)
+		w.stop()
+		if !strings.Contains(said.text(), `msg="first sweep done" repositories=2`) {
+			t.Errorf("the end was not said:\n%s", said.text())
+		}
 	})
 }

@@ -152,22 +152,11 @@ func startDeployed(t *testing.T, binary, target, manager string) *server {
 	for _, name := range rules {
 		write(t, filepath.Join(dir, name), shorten(deployed(t, "prometheus", name)))
 	}
-	write(t, filepath.Join(dir, "prometheus.yml"), fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+	return startConfigured(t, binary, dir, fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%s]
 alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
 scrape_configs: [{job_name: github_workflow_exporter, static_configs: [{targets: [%q]}]}]
 `, strings.Join(rules, ", "), manager, target))
-	s := &server{address: freeAddress(t)}
-	s.process = start(t, binary, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+s.address, "--log.level=warn")
-	eventually(t, "Prometheus is ready", time.Minute, 200*time.Millisecond, func() string {
-		s.process.running(t)
-		if _, err := get(t.Context(), "http://"+s.address+"/-/ready"); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
-	return s
 }
 
 // idleRules names a recording rule without series, or a rule that cannot be evaluated.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -25,19 +24,21 @@ type server struct {
 
 func startPrometheus(t *testing.T, binary, target string) *server {
 	t.Helper()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf(`global:
+	return startConfigured(t, binary, t.TempDir(), fmt.Sprintf(`global:
   scrape_interval: %[1]s
   scrape_timeout: %[1]s
 scrape_configs:
   - job_name: github_workflow_exporter
     static_configs:
       - targets: [%[2]q]
-`, scrapeInterval, target)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, scrapeInterval, target))
+}
+
+// startConfigured starts a Prometheus with a configuration; what that refers to is in dir.
+func startConfigured(t *testing.T, binary, dir, text string) *server {
+	t.Helper()
+	config := filepath.Join(dir, "prometheus.yml")
+	write(t, config, text)
 	s := &server{address: freeAddress(t)}
 	s.process = start(t, binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+s.address, "--log.level=warn")

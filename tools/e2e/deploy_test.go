@@ -24,11 +24,15 @@ const (
 	thresholdScale = 15
 )
 
-// TestDeploy runs what is in deploy/ with the real programs over the demo: the rules load and have series, every panel of
+// TestDeploy runs what is in deploy/ with the real programs over the demo, with the Prometheus that PROMETHEUS3 names if it is
+// set, else with TestDemo's: the rules load and have series, every panel of
 // every dashboard has data, and a fault of the demo fires its alert, reaches a receiver through Alertmanager, and is
 // resolved when it is over.
 func TestDeploy(t *testing.T) {
-	prometheus, alertmanager := findPrometheus(t), findAlertmanager(t)
+	prometheus, alertmanager := os.Getenv("PROMETHEUS3"), findAlertmanager(t)
+	if prometheus == "" {
+		prometheus = findPrometheus(t)
+	}
 	binary := buildExporter(t)
 	exporter, controls := freeAddress(t), control(freeAddress(t))
 	demo := start(t, binary, "demo", "--web.listen-address="+exporter, "--demo.control-address="+string(controls), "--storage.path="+t.TempDir())

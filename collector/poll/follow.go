@@ -25,7 +25,7 @@ const brokenFor = time.Hour
 // often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
 // found was deleted.
 func (p *Poller) follow(ctx context.Context, r *repository) error {
-	return p.eachOpen(r, func(open *openRun) error {
+	return p.eachOpen(r, slices.Sorted(maps.Keys(r.runs)), func(open *openRun) error {
 		dropped, err := p.outlived(ctx, r, open)
 		if err != nil || dropped {
 			return err
@@ -42,10 +42,10 @@ func (p *Poller) follow(ctx context.Context, r *repository) error {
 	})
 }
 
-// eachOpen calls do for the open runs, oldest first. A failure that concerns one run only, such as a page GitHub cannot
+// eachOpen calls do for open runs, in the order of ids. A failure that concerns one run only, such as a page GitHub cannot
 // make, delays that run and leaves the others alone.
-func (p *Poller) eachOpen(r *repository, do func(*openRun) error) error {
-	for _, id := range slices.Sorted(maps.Keys(r.runs)) {
+func (p *Poller) eachOpen(r *repository, ids []int64, do func(*openRun) error) error {
+	for _, id := range ids {
 		open := r.runs[id]
 		now := p.Now()
 		if now.Before(open.retry) {
@@ -54,7 +54,8 @@ func (p *Poller) eachOpen(r *repository, do func(*openRun) error) error {
 		err := do(open)
 		switch {
 		case err == nil:
-		case kindIs(err, githubapi.KindServer), kindIs(err, githubapi.KindBody), kindIs(err, githubapi.KindOther):
+			open.failures = 0
+		case kindIs(err, githubapi.KindServer), kindIs(err, githubapi.KindBody), kindIs(err, githubapi.KindForbidden), kindIs(err, githubapi.KindOther):
 			open.failures++
 			open.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, open.failures))
 			p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
@@ -110,7 +111,7 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	if open.observe(run, now) {
 		r.changed = now
 	}
-	open.broken, open.failures = time.Time{}, 0
+	open.broken = time.Time{}
 	open.tag = tag
 	if first && !p.Workflow(run.Path) { // excluded since it was opened
 		return p.drop(ctx, r, open, "")

@@ -1,30 +1,44 @@
 package poll
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github_workflow_exporter/githubapi"
 )
 
 // readLive reads the jobs of attempts that still run, from spare budget: the gauges of what goes on now come from it,
-// and jobs that are over are recorded without waiting for the others. An unchanged page costs nothing.
+// and jobs that are over are recorded without waiting for the others. An unchanged page costs nothing. Where more runs are
+// open than a visit may ask for, those come first that were not looked at for longest.
 func (p *Poller) readLive(ctx context.Context, r *repository) error {
 	if !p.Options.Live {
 		return nil
 	}
-	return p.eachOpen(r, func(open *openRun) error {
+	ids := slices.SortedFunc(maps.Keys(r.runs), func(a, b int64) int {
+		return cmp.Or(r.runs[a].looked.Compare(r.runs[b].looked), cmp.Compare(a, b))
+	})
+	err := p.eachOpen(r, ids, func(open *openRun) error {
 		if !open.known() || open.run.Completed() || open.next() != open.latest() ||
 			open.run.Started().Before(r.account.Since) || !p.budget.spare() {
 			return nil
 		}
 		err := p.readLiveJobs(ctx, r, open)
 		if gone(err) { // the closing or the run's own endpoint will tell
-			return nil
+			err = nil
+		}
+		if err == nil {
+			open.looked = p.Now()
 		}
 		return err
 	})
+	if errors.Is(err, errVisitFull) {
+		return nil // the rest at the next visit
+	}
+	return err
 }
 
 func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun) error {

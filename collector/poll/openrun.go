@@ -22,7 +22,8 @@ type openRun struct {
 	retry    time.Time         // after failures: no request about it before then
 	broken   time.Time         // since when its answer could not be decoded
 
-	pages []jobsPage // of the latest attempt while it runs
+	pages  []jobsPage // of the latest attempt while it runs
+	looked time.Time  // when its jobs were last read while it ran
 }
 
 func newOpenRun(run githubapi.Run, closed []int) *openRun {

@@ -17,7 +17,8 @@ func DemoProfile(now func() time.Time) Options {
 		return RepositoryPlan{Name: "octo-demo/" + name, RunsPerDay: 24 * perHour, Workflows: workflows, Rates: &rates}
 	}
 	return Options{
-		Seed: 1, Start: now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
+		Stretches: demoStretches(),
+		Seed:      1, Start: now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
 		Repositories: []RepositoryPlan{
 			repo("storefront", 100, demoCI(0.06), demoLint(), demoDeploy()),
 			repo("payments", 70, demoCI(0.12), demoDeploy(), demoNightly()),
@@ -26,6 +27,18 @@ func DemoProfile(now func() time.Time) Options {
 			repo("infrastructure", 30, demoLint(), demoDeploy(), demoNightly()),
 		},
 	}
+}
+
+// demoStretches are the bad times of a week: every two hours jobs take four times as long for ten minutes, and later the
+// self-hosted runners stop for six, so that a queue builds up. The first begin half an hour and fifty minutes after now.
+func demoStretches() []Stretch {
+	var out []Stretch
+	for begin := time.Hour; begin < 7*24*time.Hour; begin += 2 * time.Hour {
+		out = append(out,
+			Stretch{After: begin + 30*time.Minute, Length: 10 * time.Minute, SlowDay: true},
+			Stretch{After: begin + 50*time.Minute, Length: 6 * time.Minute, StoppedRunners: true})
+	}
+	return out
 }
 
 func demoCI(failRate float64) WorkflowPlan {

@@ -62,6 +62,16 @@ func (g *GitHub) disturb(kind disturbanceKind, on bool) {
 	}
 }
 
+// plan puts a stretch into the world before anything happens in it.
+func (g *GitHub) plan(s Stretch) {
+	from := g.opts.Start.Add(s.After)
+	for kind, on := range map[disturbanceKind]bool{slowDay: s.SlowDay, stoppedRunners: s.StoppedRunners} {
+		if on {
+			g.disturbances = append(g.disturbances, disturbance{kind: kind, from: from, to: from.Add(s.Length)})
+		}
+	}
+}
+
 // disturbed tells whether a disturbance is on. The lock is held.
 func (g *GitHub) disturbed(kind disturbanceKind) bool {
 	for _, d := range g.disturbances {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,5 +30,34 @@ func TestHoldNewLetsTheWorldComeToRestAndGoOn(t *testing.T) {
 	c.add(3 * time.Hour)
 	if again := g.Truth(TruthQuery{}); again.Attempts < held.Attempts+20 {
 		t.Errorf("%d attempts closed, three hours after the hold's end %d", held.Attempts, again.Attempts)
+	}
+}
+
+func TestTheDemoHasBadTimesOfItsOwn(t *testing.T) {
+	c := &clock{t: worldStart}
+	g, err := New(DemoProfile(c.now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queued := func() (n float64) {
+		for labels, v := range g.Truth(TruthQuery{}).Gauges[jobsNow] {
+			if strings.Contains(labels, `status="queued"`) && strings.Contains(labels, "self-hosted") {
+				n += v
+			}
+		}
+		return n
+	}
+	c.add(49 * time.Minute)
+	before := queued()
+	c.add(6 * time.Minute)
+	stopped := queued()
+	c.add(20 * time.Minute)
+	if after := queued(); stopped < before+5 || after > before+5 {
+		t.Errorf("%v jobs waited for self-hosted runners, %v when these had stopped for a while, %v when they went on", before, stopped, after)
+	}
+	for name, on := range g.Switches() {
+		if on {
+			t.Errorf("%s shows as switched on", name)
+		}
 	}
 }

@@ -32,11 +32,20 @@ type Options struct {
 	EnterpriseVersion string   // sent as x-github-enterprise-version and in /meta; "": not sent
 	APIVersions       []string // accepted X-GitHub-Api-Version values; nil: 2022-11-28 and, without EnterpriseVersion, 2026-03-10
 
+	Stretches []Stretch // in order of time
+
 	FilterLag    time.Duration // filtered run lists know the world as it was so long ago
 	LogRetention time.Duration // logs answer 410 after it; 0 is 90 days
 	LogOrigin    string        // scheme and host of the log redirect; "" is the request's own
 	MaxQueue     time.Duration // generated jobs are cancelled after so long in the queue; 0 is a day
 	Forget       time.Duration // runs that ended so long ago are dropped from the world, their truth kept; 0: never
+}
+
+// Stretch is a time in which the world is disturbed as SlowDay or StoppedRunners would, planned from the beginning.
+type Stretch struct {
+	After, Length  time.Duration // from Options.Start
+	SlowDay        bool
+	StoppedRunners bool
 }
 
 // RepositoryPlan describes one repository and the runs generated for it.

@@ -83,6 +83,9 @@ func New(o Options) (*GitHub, error) {
 		opts: o, byName: map[string]*repository{}, byID: map[int64]*repository{},
 		handRun: firstHandRun, handJob: firstHandJob, requests: newRequests(), swept: o.Start,
 	}
+	for _, s := range o.Stretches {
+		g.plan(s)
+	}
 	g.faults = newFaults(o.Seed)
 	g.tokens = tokenSet(append([]string{o.Token}, o.Tokens...))
 	for _, p := range o.Repositories {

@@ -169,6 +169,3 @@ func (p *Poller) discovered() bool {
 	defer p.discovery.mu.Unlock()
 	return p.discovery.done
 }
-
-// PausedUntil is when requests may go out again after a limit was hit; past or zero when they may now.
-func (p *Poller) PausedUntil() time.Time { return p.budget.pausedUntil() }

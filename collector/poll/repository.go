@@ -79,7 +79,7 @@ func recorded(err error) error {
 	return recordError{err}
 }
 
-// ask sends one request of a visit.
+// askFor sends one request of a visit, if the visit may still ask.
 func (p *Poller) askFor(ctx context.Context, r *repository, send func() error) error {
 	if r.requests >= visitRequests {
 		return errVisitFull

@@ -29,7 +29,7 @@ func cutLink(s string) (target, rel, rest string, ok bool) {
 		return "", "", "", false
 	}
 	target, s, ok = strings.Cut(s[1:], ">")
-	if !ok {
+	if !ok || strings.Contains(target, "<") { // no URI holds one: the bracket before was never closed
 		return "", "", "", false
 	}
 	seen := false

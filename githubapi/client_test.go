@@ -144,8 +144,8 @@ func TestAnonymous(t *testing.T) {
 		write(w, 200, `{"installed_version":"3.10.4"}`)
 	}, func(o *Options) { o.Token, o.UserAgent = nil, "me/1" })
 	meta, err := c.Meta(context.Background())
-	if err != nil || meta.InstalledVersion != "3.10.4" || c.TokenGeneration() != 0 {
-		t.Error(meta, err, c.TokenGeneration())
+	if err != nil || meta.InstalledVersion != "3.10.4" || sentGeneration(c) != 0 {
+		t.Error(meta, err, sentGeneration(c))
 	}
 }
 
@@ -180,8 +180,8 @@ func TestRenewedTokenIsTriedOnce(t *testing.T) {
 	if want := []string{"old-token", "old-token", "new-token"}; !slices.Equal(sent, want) {
 		t.Fatalf("sent %q, want %q", sent, want)
 	}
-	if c.TokenGeneration() != 2 {
-		t.Errorf("generation %d, want 2", c.TokenGeneration())
+	if sentGeneration(c) != 2 {
+		t.Errorf("generation %d, want 2", sentGeneration(c))
 	}
 	// A refused token is looked at again by the next request, even within the second and without a change to see.
 	writeToken(t, path, "bad-token")
@@ -335,4 +335,11 @@ func TestRateLimitEndpoint(t *testing.T) {
 	status = 403
 	_, err = c.RateLimit(ctx)
 	wantKind(t, err, KindForbidden)
+}
+
+// sentGeneration gives the generation of the token last sent, 0 before the first request and without a token.
+func sentGeneration(c *Client) uint64 {
+	c.state.mu.Lock()
+	defer c.state.mu.Unlock()
+	return c.state.generation
 }

@@ -193,13 +193,6 @@ func (c *Client) TokenExpiration() (time.Time, bool) {
 	return c.state.expires, !c.state.expires.IsZero()
 }
 
-// TokenGeneration gives the generation of the token last sent, 0 before the first request and without a token.
-func (c *Client) TokenGeneration() uint64 {
-	c.state.mu.Lock()
-	defer c.state.mu.Unlock()
-	return c.state.generation
-}
-
 // TokenAvailable asks the token source now, without sending anything: the generation a next request would go out with,
 // or why there is no token. Generation 0 without an error: requests are anonymous.
 func (c *Client) TokenAvailable() (generation uint64, err error) {

@@ -146,10 +146,10 @@ func TestPrune(t *testing.T) {
 	if open, _ := l.OpenRuns(1); !cmp.Equal(open, []int64{12}) {
 		t.Errorf("open runs %v", open)
 	}
-	if done, _ := l.Executed(1, 12, 3); !done {
+	if done, _ := l.hasExecuted(1, 12, 3); !done {
 		t.Error("the open run's seen marks are gone")
 	}
-	if done, _ := l.Executed(2, 10, 1); !done {
+	if done, _ := l.hasExecuted(2, 10, 1); !done {
 		t.Error("another repository's seen marks are gone")
 	}
 	if find(t, l, family.JobConclusions, "a").State().Value != 2 || l.Recorded() != 8 {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -62,18 +61,4 @@ func (l *Ledger) OpenRuns(repository int64) (runs []int64, err error) {
 func (l *Ledger) Executions(repository, run int64) ([]Execution, error) {
 	rec, _, err := l.run(repository, run)
 	return rec.Executed, err
-}
-
-// Executed tells whether the job has been committed as executed.
-func (l *Ledger) Executed(repository, run, job int64) (bool, error) {
-	rec, _, err := l.run(repository, run)
-	_, found := rec.executed(job)
-	return found, err
-}
-
-// Omitted tells whether the job has been committed as left out of an attempt.
-func (l *Ledger) Omitted(repository, run, job int64, attempt int) (bool, error) {
-	rec, _, err := l.run(repository, run)
-	_, found := slices.BinarySearchFunc(rec.Omitted, omission{job, attempt}, compareOmissions)
-	return found, err
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestLookups(t *testing.T) {
 		run, id int64
 		want    bool
 	}{{1, 10, true}, {1, 20, true}, {1, 15, false}, {2, 10, false}, {2, 30, true}, {3, 1, false}} {
-		if got, err := l.Executed(1, c.run, c.id); got != c.want || err != nil {
+		if got, err := l.hasExecuted(1, c.run, c.id); got != c.want || err != nil {
 			t.Errorf("Executed(1, %d, %d) = %v, %v", c.run, c.id, got, err)
 		}
 	}
@@ -90,7 +91,7 @@ func TestLookups(t *testing.T) {
 		attempt int
 		want    bool
 	}{{15, 2, true}, {15, 1, false}, {10, 1, false}} {
-		if got, err := l.Omitted(1, 1, c.id, c.attempt); got != c.want || err != nil {
+		if got, err := l.hasOmitted(1, 1, c.id, c.attempt); got != c.want || err != nil {
 			t.Errorf("Omitted(%d, %d) = %v, %v", c.id, c.attempt, got, err)
 		}
 	}
@@ -148,4 +149,18 @@ func TestWorkflowNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// hasExecuted tells whether the job has been committed as executed.
+func (l *Ledger) hasExecuted(repository, run, job int64) (bool, error) {
+	rec, _, err := l.run(repository, run)
+	_, found := rec.executed(job)
+	return found, err
+}
+
+// hasOmitted tells whether the job has been committed as left out of an attempt.
+func (l *Ledger) hasOmitted(repository, run, job int64, attempt int) (bool, error) {
+	rec, _, err := l.run(repository, run)
+	_, found := slices.BinarySearchFunc(rec.Omitted, omission{job, attempt}, compareOmissions)
+	return found, err
 }

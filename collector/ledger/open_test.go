@@ -163,8 +163,8 @@ func TestClosed(t *testing.T) {
 	_, _, runErr := l.Run(1, 1)
 	_, openErr := l.OpenRuns(1)
 	_, executionsErr := l.Executions(1, 1)
-	_, executedErr := l.Executed(1, 1, 1)
-	_, omittedErr := l.Omitted(1, 1, 1, 1)
+	_, executedErr := l.hasExecuted(1, 1, 1)
+	_, omittedErr := l.hasOmitted(1, 1, 1, 1)
 	for what, err := range map[string]error{"Commit": commitErr, "Configure": configureErr, "Expire": expireErr, "Prune": pruneErr,
 		"Run": runErr, "OpenRuns": openErr, "Executions": executionsErr, "Executed": executedErr, "Omitted": omittedErr, "Close": l.Close()} {
 		if !errors.Is(err, ErrClosed) {

@@ -52,6 +52,13 @@ func TestCheck(t *testing.T) {
 			trouble: fault(simulator.Fault{Kind: simulator.ClockSkew, Delay: 5 * time.Minute}),
 			says:    []string{"note  the clocks are 5m0s apart"},
 		},
+		"a repository that is known by its runs only": {
+			config: named(service), trouble: fault(simulator.Fault{Kind: simulator.NotFound, Endpoint: "repository"}),
+			says: []string{
+				"note  repository octo-org/service-1 cannot be read itself, it is known by its runs: get_repository: GET /repos/octo-org/service-1: 404 Not Found",
+				"ok    repository octo-org/service-1: 3 runs\n",
+			},
+		},
 		"no such repository": {
 			config: named("octo-org/typo", service), trouble: none, failed: "1 of the checks failed",
 			says: []string{"FAIL  repository octo-org/typo: get_repository: GET /repos/octo-org/typo: 404 Not Found", "ok    repository octo-org/service-1: 3 runs\n"},

@@ -25,11 +25,15 @@ const (
 )
 
 // TestDeploy runs what is in deploy/ with the real programs over the demo, with the Prometheus that PROMETHEUS3 names if it is
-// set, else with TestDemo's: the rules load and have series, every panel of
-// every dashboard has data, and a fault of the demo fires its alert, reaches a receiver through Alertmanager, and is
-// resolved when it is over.
+// set, else with TestDemo's: the rules load and have series, every panel of every dashboard has data, and a fault of the
+// demo fires its alert, reaches a receiver through Alertmanager, and is resolved when it is over. Beside it a Prometheus 3
+// that stores native histograms only does the same with their form of the rules and dashboards.
 func TestDeploy(t *testing.T) {
-	prometheus, alertmanager := os.Getenv("PROMETHEUS3"), findAlertmanager(t)
+	prometheus3, alertmanager := os.Getenv("PROMETHEUS3"), findAlertmanager(t)
+	if prometheus3 == "" && os.Getenv("REQUIRE_E2E") == "1" {
+		t.Fatal("PROMETHEUS3 names no Prometheus 3 and REQUIRE_E2E=1")
+	}
+	prometheus := prometheus3
 	if prometheus == "" {
 		prometheus = findPrometheus(t)
 	}
@@ -38,12 +42,28 @@ func TestDeploy(t *testing.T) {
 	demo := start(t, binary, "demo", "--web.listen-address="+exporter, "--demo.control-address="+string(controls), "--storage.path="+t.TempDir())
 	receiver := startReceiver(t)
 	manager := startAlertmanager(t, alertmanager, receiver)
-	server := startDeployed(t, prometheus, exporter, manager)
-
-	eventually(t, "every recording rule has series", 6*time.Minute, 5*time.Second, func() string { return idleRules(t, server) })
-	eventually(t, "every panel has data", 6*time.Minute, 10*time.Second, func() string {
-		demo.running(t)
-		return emptyPanels(t, server)
+	classically := startDeployed(t, prometheus, classic, exporter, manager)
+	served := func(t *testing.T, by *server, dashboards string) {
+		eventually(t, "every recording rule has series", 6*time.Minute, 5*time.Second, func() string { return idleRules(t, by) })
+		eventually(t, "every panel has data", 6*time.Minute, 10*time.Second, func() string {
+			demo.running(t)
+			return emptyPanels(t, by, dashboards)
+		})
+	}
+	var natively *server // nil without a Prometheus 3
+	if prometheus3 != "" {
+		natively = startDeployed(t, prometheus3, native, exporter, "")
+	}
+	t.Run("classic", func(t *testing.T) { served(t, classically, filepath.Join("..", "..", "deploy", "grafana", "dashboards")) })
+	t.Run("native", func(t *testing.T) {
+		if natively == nil {
+			t.Skip("PROMETHEUS3 names no Prometheus 3")
+		}
+		served(t, natively, nativeDashboards(t))
+		classicOnly, err := natively.query(t.Context(), `{__name__=~"github_workflow_.+_bucket"}`, time.Now())
+		if err != nil || len(classicOnly) > 0 {
+			t.Errorf("classic buckets are stored too (%d, %v): what was asked proves nothing", len(classicOnly), err)
+		}
 	})
 	fault := func(t *testing.T, name, alert string) {
 		if receiver.state(alert) == "firing" {
@@ -148,19 +168,33 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// startDeployed starts a Prometheus with the deployed rules, shortened.
-func startDeployed(t *testing.T, binary, target, manager string) *server {
+// The forms of histograms that deploy/ has rules and dashboards for.
+const (
+	classic = "classic"
+	native  = "native"
+)
+
+// startDeployed starts a Prometheus that scrapes one form of the histograms only, with the deployed rules for that form,
+// shortened. Without a manager its alerts go nowhere.
+func startDeployed(t *testing.T, binary, form, target, manager string) *server {
 	t.Helper()
 	dir := t.TempDir()
-	rules := []string{"recording.yml", "recording.classic.yml", "alerts.yml"}
+	rules := []string{"recording.yml", "recording." + form + ".yml", "alerts.yml"}
 	for _, name := range rules {
 		write(t, filepath.Join(dir, name), shorten(deployed(t, "prometheus", name)))
 	}
-	return startConfigured(t, binary, dir, fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+	text := fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%s]
-alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
-scrape_configs: [{job_name: github_workflow_exporter, static_configs: [{targets: [%q]}]}]
-`, strings.Join(rules, ", "), manager, target))
+`, strings.Join(rules, ", "))
+	if manager != "" {
+		text += fmt.Sprintf("alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", manager)
+	}
+	options := ""
+	if form == native {
+		options = "scrape_native_histograms: true, "
+	}
+	text += fmt.Sprintf("scrape_configs: [{job_name: github_workflow_exporter, %sstatic_configs: [{targets: [%q]}]}]\n", options, target)
+	return startConfigured(t, binary, dir, text)
 }
 
 // idleRules names a recording rule without series, or a rule that cannot be evaluated.
@@ -199,11 +233,23 @@ func idleRules(t *testing.T, s *server) string {
 	return strings.Join(left, ", ")
 }
 
-// emptyPanels asks every query of every dashboard.
-func emptyPanels(t *testing.T, s *server) string {
+// nativeDashboards generates the dashboards in their native form.
+func nativeDashboards(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	generate := exec.CommandContext(t.Context(), "go", "run", ".", "generate", "-native", "-dir="+dir)
+	generate.Dir = filepath.Join("..", "dashboards")
+	if out, err := generate.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir
+}
+
+// emptyPanels asks every query of every dashboard in a directory.
+func emptyPanels(t *testing.T, s *server, dashboards string) string {
 	t.Helper()
 	check := exec.CommandContext(t.Context(), "go", "run", ".", "check", "-prometheus=http://"+s.address,
-		"-dir="+filepath.Join("..", "..", "deploy", "grafana", "dashboards"), "-range=5m", "-window=1m", "-compare=30s")
+		"-dir="+dashboards, "-range=5m", "-window=1m", "-compare=30s")
 	check.Dir = filepath.Join("..", "dashboards")
 	if out, err := check.CombinedOutput(); err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -149,7 +149,7 @@ type jobsPage struct {
 // readPages fills in all of the attempt's jobs, unique by id, and returns the pages to be handed in as known next time.
 // Known pages are asked for conditionally: if none has changed, changed is false and the attempt's jobs are left alone.
 func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
-	var request githubapi.PageRequest
+	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
 	var seen map[int64]bool
 	begin := func() {
 		attempt.Jobs, pages, seen = attempt.Jobs[:0], nil, map[int64]bool{}
@@ -164,7 +164,7 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 			if skipped++; skipped == len(known) {
 				return known, false, nil
 			}
-			request = githubapi.PageRequest{Next: known[skipped-1].next}
+			request = githubapi.PageRequest{PerPage: request.PerPage, Next: known[skipped-1].next}
 			continue
 		}
 		if err != nil {
@@ -172,7 +172,7 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 		}
 		known = nil
 		if skipped > 0 && !restarted { // what was skipped is needed after all
-			skipped, request = 0, githubapi.PageRequest{}
+			skipped, request = 0, githubapi.PageRequest{PerPage: request.PerPage}
 			continue
 		}
 		if restarted {
@@ -208,5 +208,8 @@ func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi
 		}
 		return p.askFor(ctx, r, send)
 	})
+	if restarted {
+		r.jobPages.learn(request.PerPage, p.Now())
+	}
 	return page, restarted, err
 }

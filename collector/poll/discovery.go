@@ -28,6 +28,7 @@ type discovery struct {
 // source is what one target gave last.
 type source struct {
 	pages   []sourcePage
+	size    pageSize
 	failing string // the reason logged
 }
 
@@ -264,18 +265,22 @@ type listRepositories func(context.Context, string, githubapi.PageRequest) (gith
 func (p *Poller) ownerRepositories(ctx context.Context, target string, owner Owner, list listRepositories) ([]githubapi.Repository, error) {
 	s := p.source(target)
 	var pages []sourcePage
-	request := githubapi.PageRequest{PerPage: pageSizes[0]}
+	request := githubapi.PageRequest{PerPage: s.size.now(p.Now())}
 	for n := 0; ; n++ {
 		if n < len(s.pages) {
 			request.Tag = s.pages[n].tag
 		}
 		var page githubapi.Page[githubapi.Repository]
-		_, err := shrinking(&request, func() error {
+		restarted, err := shrinking(&request, func() error {
 			return p.ask(ctx, func() (err error) {
 				page, err = list(ctx, owner.Name, request)
 				return err
 			})
 		})
+		if restarted {
+			s.size.learn(request.PerPage, p.Now())
+			n, pages = 0, nil
+		}
 		switch {
 		case errors.Is(err, githubapi.ErrNotModified):
 			pages = append(pages, s.pages[n])

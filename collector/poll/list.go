@@ -15,12 +15,10 @@ import (
 // listSlack is how late after its creation a run may appear in the list and still be found without the deep sweep.
 const listSlack = 10 * time.Minute
 
-// pageSizes in the order in which they are tried: big pages fail with 5xx on big answers again and again.
-var pageSizes = []int{100, 50, 25, 10}
-
 // front is the first page of a repository's unfiltered runs list.
 type front struct {
 	tag    githubapi.Tag
+	size   int       // of the page
 	next   string    // the page behind it, where the deep sweep begins
 	oldest time.Time // creation of its last run
 }
@@ -47,10 +45,10 @@ func (p *Poller) readFront(ctx context.Context, r *repository) error {
 func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err error) {
 	began := p.Client.ServerTime()
 	stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
-	request := githubapi.PageRequest{Tag: r.front.tag}
+	request := githubapi.PageRequest{PerPage: r.runPages.now(p.Now()), Tag: r.front.tag}
 	var first githubapi.Page[githubapi.Run]
 	for n := 0; ; n++ {
-		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, request)
+		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, &request)
 		if errors.Is(err, githubapi.ErrNotModified) {
 			r.account.Through = latest(r.account.Through, began)
 			return false, nil
@@ -78,41 +76,34 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 			r.account.Through = began
 			break
 		}
-		request = githubapi.PageRequest{Next: page.Next}
+		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
 	}
 	// Only now is everything committed that the tag stands for.
-	r.front = front{tag: first.Tag, next: first.Next, oldest: oldest(first.Items)}
+	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, oldest: oldest(first.Items)}
 	r.changed = p.Now()
 	return false, nil
 }
 
 // runsPage reads one page of a runs list. On a 5xx it starts over at the first page with smaller ones, for page numbers
 // mean something else then.
-func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
-	restarted, err = shrinking(&request, func() error {
-		r.requests++ // never refused: a pass that was cut off would have to begin again
-		return p.ask(ctx, func() (err error) {
-			page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
-			return err
-		})
+func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
+	restarted, err = shrinking(request, func() error {
+		page, err = p.oneRunsPage(ctx, r, filter, *request)
+		return err
 	})
+	if restarted {
+		r.runPages.learn(request.PerPage, p.Now())
+	}
 	return page, restarted, err
 }
 
-// shrinking sends a page request, on 5xx again for smaller pages from the first one on.
-func shrinking(request *githubapi.PageRequest, send func() error) (restarted bool, err error) {
-	if request.PerPage == 0 {
-		request.PerPage = pageSizes[0]
-	}
-	for {
-		err = send()
-		i := slices.Index(pageSizes, request.PerPage)
-		if !kindIs(err, githubapi.KindServer) || i < 0 || i == len(pageSizes)-1 {
-			return restarted, err
-		}
-		*request = githubapi.PageRequest{PerPage: pageSizes[i+1]}
-		restarted = true
-	}
+func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
+	r.requests++ // never refused: a pass that was cut off would have to begin again
+	err = p.ask(ctx, func() (err error) {
+		page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
+		return err
+	})
+	return page, err
 }
 
 // takeIn opens the runs of a page that have attempts to be closed, and commits that.

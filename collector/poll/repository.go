@@ -34,6 +34,8 @@ type repository struct {
 	deep  deep  // the pages behind it
 	hints hints // filtered lists
 
+	runPages, jobPages pageSize // of the lists of runs and of jobs
+
 	runs map[int64]*openRun
 
 	changed  time.Time // when anything last happened

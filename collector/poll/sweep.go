@@ -23,8 +23,14 @@ type deep struct {
 	began time.Time // of the pass
 	on    bool      // a pass is under way
 	next  string    // the page to be read
+	size  int       // of the pages
 	pages map[string]deepPage
+
+	failures int // of the page to be read, in a row
 }
+
+// deepTries is how often a deeper page is asked for before the pages are taken to be too big.
+const deepTries = 3
 
 // deepPage is a page as last read, by its URL: an unchanged one costs nothing and still tells the way on.
 type deepPage struct {
@@ -56,7 +62,7 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 			return nil
 		}
 		known := r.deep.pages
-		r.deep = deep{began: now, on: true, next: r.front.next, pages: map[string]deepPage{}}
+		r.deep = deep{began: now, on: true, next: r.front.next, size: r.front.size, pages: map[string]deepPage{}}
 		// Keep what was read last time of the pages that are still on the way.
 		for url := r.deep.next; url != ""; url = known[url].next {
 			if page, ok := known[url]; !ok || len(r.deep.pages) > len(known) {
@@ -68,12 +74,26 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 	}
 	url := r.deep.next
 	known := r.deep.pages[url]
-	page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: pageSizes[0], Next: url, Tag: known.tag})
+	page, err := p.oneRunsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
-	case kindIs(err, githubapi.KindNotFound), restarted:
-		r.deep.on = false // the list has become shorter, or pages smaller; the next pass begins anew
+	case kindIs(err, githubapi.KindNotFound):
+		r.deep.on = false // the list has become shorter; the next pass begins anew
 		r.deep.pages = nil
+		return nil
+	case kindIs(err, githubapi.KindServer):
+		if r.deep.failures++; r.deep.failures < deepTries {
+			return nil // the same page again at the next visit
+		}
+		size, ok := smaller(r.deep.size)
+		r.deep = deep{}
+		if !ok {
+			r.deep.began = now // later again
+			return fmt.Errorf("%d times: %w", deepTries, err)
+		}
+		// Page numbers mean something else now: begin anew, from a first page of that size.
+		r.runPages.learn(size, now)
+		r.front = front{}
 		return nil
 	case err != nil:
 		return err
@@ -84,7 +104,7 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 		known = deepPage{tag: page.Tag, next: page.Next, oldest: oldest(page.Items)}
 		r.deep.pages[url] = known // taken in: the tag may be kept
 	}
-	r.deep.next = known.next
+	r.deep.next, r.deep.failures = known.next, 0
 	if known.next == "" || known.oldest.Before(end) {
 		r.deep.on = false
 	}
@@ -109,7 +129,7 @@ func (p *Poller) askHints(ctx context.Context, r *repository) error {
 	for _, status := range []string{"queued", "in_progress"} {
 		filter := githubapi.RunFilter{Status: status, Created: created}
 		key := status + created
-		page, _, err := p.runsPage(ctx, r, filter, githubapi.PageRequest{PerPage: pageSizes[0], Tag: r.hints.tags[key]})
+		page, _, err := p.runsPage(ctx, r, filter, &githubapi.PageRequest{PerPage: r.runPages.now(now), Tag: r.hints.tags[key]})
 		if errors.Is(err, githubapi.ErrNotModified) {
 			tags[key] = r.hints.tags[key]
 			continue

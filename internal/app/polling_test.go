@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -168,6 +170,49 @@ func TestPollingReadsBigMatricesInSmallerPages(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Lists that fail in big pages are read in small ones, and that is remembered: a failing request is not made again at
+// every visit.
+func TestPollingRemembersThePageSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := handmade(t)
+		w.github.Faults().Set("runs", simulator.Fault{Kind: simulator.ServerError, Endpoint: "runs", Path: regexp.MustCompile(`per_page=(100|50)\b`)})
+		w.github.Faults().Set("jobs", simulator.Fault{Kind: simulator.BigPages, PerPage: 60})
+		w.add(simulator.MatrixRun("Matrix", 150, time.Now()))
+		w.start()
+		defer w.stop()
+		time.Sleep(20 * time.Hour)
+		w.matchesTruth()
+		if n := w.github.Requests().ByStatus[http.StatusBadGateway]; n < 3 || n > 8 {
+			t.Errorf("%d requests for pages too big, want one a list and size", n)
+		}
+	})
+}
+
+// A re-run far behind is found also where the deeper pages of the list fail until they are small.
+func TestPollingSweepsInSmallPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := handmade(t)
+		old := w.add(success(time.Now()))
+		for i := range 250 {
+			w.add(success(time.Now().Add(time.Hour + time.Duration(i)*time.Second)))
+		}
+		w.start()
+		defer w.stop()
+		time.Sleep(3 * time.Hour)
+		w.github.Faults().Set("deep", simulator.Fault{Kind: simulator.ServerError, Endpoint: "runs", Path: regexp.MustCompile(`[?&]page=.*per_page=(100|50)\b|per_page=(100|50)\b.*[?&]page=`)})
+		again := simulator.SimpleRun("CI", time.Now(), time.Second, "failure")
+		w.addAttempt(old, again.Attempts[0])
+		time.Sleep(10 * time.Hour)
+		w.matchesTruth()
+		if n := total(w.counted().Counters[runConclusions]); n != 252 {
+			t.Errorf("%v attempts counted of 252", n)
+		}
+		if w.github.Faults().Fired("deep") == 0 {
+			t.Error("no deep page failed: nothing was tested")
+		}
+	})
 }
 
 func TestPollingKeepsTheReserve(t *testing.T) {

@@ -60,7 +60,7 @@ func TestDeploy(t *testing.T) {
 			t.Skip("PROMETHEUS3 names no Prometheus 3")
 		}
 		served(t, natively, nativeDashboards(t))
-		classicOnly, err := natively.query(t.Context(), `{__name__=~"github_workflow_.+_bucket"}`, time.Now())
+		classicOnly, err := natively.query(t.Context(), `{__name__=~"github_workflow_(job|step|run)_.+_bucket"}`, time.Now())
 		if err != nil || len(classicOnly) > 0 {
 			t.Errorf("classic buckets are stored too (%d, %v): what was asked proves nothing", len(classicOnly), err)
 		}

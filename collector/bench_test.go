@@ -137,7 +137,7 @@ func BenchmarkGather(b *testing.B) {
 	b.Run("all", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			e.Configure(ExpositionOptions{NativeHistograms: true, Exemplars: true, Now: w.now})
+			e.Configure(ExpositionOptions{NativeHistograms: true, Exemplars: true})
 			e.Families()
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -38,10 +37,6 @@ type ExpositionOptions struct {
 	NativeHistograms bool
 	// Exemplars adds the last job seen to counters and buckets. Only OpenMetrics and protobuf carry them.
 	Exemplars bool
-	// InitialZero is how long counters and histograms are shown at 0 from their birth, unless they are baseline.
-	InitialZero time.Duration
-	// Now is the clock; time.Now if nil.
-	Now func() time.Time
 }
 
 // Exposition shows the data families: those of the ledger as they were last committed, and the live ones. It keeps the
@@ -66,14 +61,8 @@ func NewExposition(source SeriesSource, live LiveSource, o ExpositionOptions) *E
 	return e
 }
 
-// Configure replaces the options, for a reload. A series that has shown its value is not hidden again by a longer
-// InitialZero: that would look like a reset.
-func (e *Exposition) Configure(o ExpositionOptions) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	e.settings.Store(&o)
-}
+// Configure replaces the options, for a reload.
+func (e *Exposition) Configure(o ExpositionOptions) { e.settings.Store(&o) }
 
 // Describe implements prometheus.Collector.
 func (e *Exposition) Describe(ch chan<- *prometheus.Desc) {
@@ -108,7 +97,6 @@ func (e *Exposition) Families() []*dto.MetricFamily {
 // each calls show for every family that has series, in order of name.
 func (e *Exposition) each(show func(v *view, metrics []*metric)) {
 	o := e.settings.Load()
-	now := o.Now()
 	var live []LiveValue
 	if e.live != nil {
 		live = e.live.Live()
@@ -116,7 +104,7 @@ func (e *Exposition) each(show func(v *view, metrics []*metric)) {
 	for _, v := range e.views {
 		var metrics []*metric
 		if v.family.Durable {
-			metrics = v.durable(e.source, o, now)
+			metrics = v.durable(e.source, o)
 		} else {
 			metrics = v.present(live)
 		}

@@ -64,7 +64,7 @@ func gathered(t testing.TB, e *Exposition) []*dto.MetricFamily {
 func TestGolden(t *testing.T) {
 	w := newWorld(t)
 	w.fill()
-	families := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true, Now: w.now}).Families()
+	families := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true}).Families()
 	if len(families) != len(family.All()) {
 		t.Fatalf("%d families, want all %d", len(families), len(family.All()))
 	}
@@ -93,7 +93,7 @@ func TestGolden(t *testing.T) {
 func TestPedanticRegistryAndLint(t *testing.T) {
 	w := newWorld(t)
 	w.fill()
-	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true, Now: w.now})
+	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true})
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(e)
 	problems, err := testutil.GatherAndLint(reg)
@@ -131,7 +131,7 @@ func TestGathererEqualsRegistry(t *testing.T) {
 		many = append(many, sampleOf(family.JobDuration, float64(i), labels), sampleOf(family.JobConclusions, 1, labels))
 	}
 	w.record(many...)
-	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true, Now: w.now})
+	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true})
 	families, done, err := NewGatherer(e, prometheus.NewRegistry()).Gather()
 	if err != nil {
 		t.Fatal(err)

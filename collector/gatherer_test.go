@@ -79,7 +79,7 @@ func TestGathererRefusesAFamilyTwice(t *testing.T) {
 
 func TestLiveGauges(t *testing.T) {
 	w := newWorld(t)
-	families := NewExposition(w.ledger, someLive(), ExpositionOptions{Now: w.now}).Families()
+	families := NewExposition(w.ledger, someLive(), ExpositionOptions{}).Families()
 	if diff := cmp.Diff([]string{"github_workflow_jobs", "github_workflow_oldest_job_timestamp_seconds"}, namesOf(families)); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
@@ -115,7 +115,7 @@ func request(format string, zip bool) *http.Request {
 func TestConcurrentScrapes(t *testing.T) {
 	w := newWorld(t)
 	w.fill()
-	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true, Now: func() time.Time { return worldStart }})
+	e := NewExposition(w.ledger, someLive(), ExpositionOptions{Exemplars: true, NativeHistograms: true})
 	h := handler(NewGatherer(e, prometheus.NewRegistry()))
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(e)
@@ -137,7 +137,7 @@ func TestConcurrentScrapes(t *testing.T) {
 				}
 			}
 			if i%7 == 0 {
-				e.Configure(ExpositionOptions{Exemplars: i%2 == 0, NativeHistograms: i%3 == 0, Now: func() time.Time { return worldStart }})
+				e.Configure(ExpositionOptions{Exemplars: i%2 == 0, NativeHistograms: i%3 == 0})
 			}
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github_workflow_exporter/collector/family"
 	"github_workflow_exporter/collector/observe"
@@ -12,23 +13,33 @@ import (
 // Live holds the gauges of what goes on now: the unfinished jobs of the open runs, as last read. They are not durable;
 // after a restart they are read again.
 type Live struct {
-	mu    sync.Mutex
-	limit int
-	runs  map[liveKey][]observe.Sample
+	now func() time.Time
+
+	mu     sync.Mutex
+	limit  int
+	maxAge time.Duration
+	runs   map[liveKey]liveRun
 }
 
 type liveKey struct{ repository, run int64 }
 
-// NewLive makes an empty store; limit is the series limit of each family, 0 for none.
-func NewLive(limit int) *Live {
-	return &Live{limit: limit, runs: map[liveKey][]observe.Sample{}}
+// liveRun are the unfinished jobs of a run, and when GitHub said last that they are.
+type liveRun struct {
+	samples []observe.Sample
+	told    time.Time
 }
 
-// SetLimit changes the series limit, at a reload.
-func (l *Live) SetLimit(limit int) {
+// NewLive makes an empty store.
+func NewLive(now func() time.Time) *Live {
+	return &Live{now: now, runs: map[liveKey]liveRun{}}
+}
+
+// Configure sets the series limit of each family, 0 for none, and for how long what was read is shown without being
+// confirmed, 0 for ever: jobs that nobody can read any more do not wait for ever.
+func (l *Live) Configure(limit int, maxAge time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.limit = limit
+	l.limit, l.maxAge = limit, maxAge
 }
 
 func (l *Live) set(repo, run int64, samples []observe.Sample) {
@@ -38,7 +49,17 @@ func (l *Live) set(repo, run int64, samples []observe.Sample) {
 		delete(l.runs, liveKey{repo, run})
 		return
 	}
-	l.runs[liveKey{repo, run}] = samples
+	l.runs[liveKey{repo, run}] = liveRun{samples, l.now()}
+}
+
+// confirm notes that the jobs of a run are still as they were.
+func (l *Live) confirm(repo, run int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r, ok := l.runs[liveKey{repo, run}]; ok {
+		r.told = l.now()
+		l.runs[liveKey{repo, run}] = r
+	}
 }
 
 func (l *Live) forget(repo, run int64) {
@@ -65,8 +86,12 @@ func (l *Live) Live() []LiveValue {
 		values string
 	}
 	folded := map[key]*LiveValue{}
-	for _, samples := range l.runs {
-		for _, s := range samples {
+	now := l.now()
+	for _, run := range l.runs {
+		if l.maxAge > 0 && now.Sub(run.told) > l.maxAge {
+			continue
+		}
+		for _, s := range run.samples {
 			k := key{s.Family, strings.Join(s.Values, "\xff")}
 			if v, ok := folded[k]; ok {
 				v.Value = fold(s.Family, v.Value, s.Value)

@@ -3,7 +3,6 @@ package collector
 import (
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -19,7 +18,7 @@ type entry struct {
 	labels  []*dto.LabelPair
 	created *timestamppb.Timestamp // nil for gauges
 	layout  *layout                // nil unless a histogram
-	zero    *ledger.State          // stands in while the series is not shown at its value
+	zero    *ledger.State          // stands in until the series is shown at its value
 	latest  atomic.Pointer[metric]
 }
 
@@ -29,7 +28,6 @@ type metric struct {
 	desc    *prometheus.Desc
 	state   *ledger.State
 	options *ExpositionOptions
-	shown   bool // at its value; else at 0, see entry.shows
 	dto     dto.Metric
 }
 
@@ -60,12 +58,13 @@ func (m *metric) Write(out *dto.Metric) error {
 }
 
 // metric returns the message of the series as it stands, built anew only if something changed. Two scrapes may build
-// the same message at once; either is right.
-func (e *entry) metric(v *view, o *ExpositionOptions, now time.Time) *metric {
+// the same message at once; either is right. A counter or histogram that appears at its first increment would hide it
+// from increase(), so it is at 0 until the ledger reveals it.
+func (e *entry) metric(v *view, o *ExpositionOptions) *metric {
 	old := e.latest.Load()
-	state, shown := e.series.State(), e.shows(v, old, o, now)
-	if !shown {
-		state = e.zero
+	state := e.zero
+	if e.series.Shown() {
+		state = e.series.State()
 	}
 	if old != nil && old.state == state && old.options == o {
 		return old
@@ -90,17 +89,10 @@ func (e *entry) metric(v *view, o *ExpositionOptions, now time.Time) *metric {
 		h.dto.Histogram = &h.histogram
 		m = &h.metric
 	}
-	m.desc, m.state, m.options, m.shown = v.desc, state, o, shown
+	m.desc, m.state, m.options = v.desc, state, o
 	m.dto.Label = e.labels
 	e.latest.Store(m)
 	return m
-}
-
-// shows tells whether the series is shown at its value. A counter or histogram that appears at its first increment
-// hides it from increase(), so it stays at 0 for a while, unless it is baseline: what was read back at first happened
-// before anyone looked. Once shown it stays so. A gauge at 0 would be a lie.
-func (e *entry) shows(v *view, old *metric, o *ExpositionOptions, now time.Time) bool {
-	return v.family.Kind == family.Gauge || e.series.Baseline || old != nil && old.shown || !now.Before(e.series.Born.Add(o.InitialZero))
 }
 
 // exemplar returns the message of a state's exemplar at an index, the older metric's own if it is still the same; nil

@@ -42,7 +42,7 @@ func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live *Live, limit f
 		}),
 		commitFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "ledger_commit_failures_total",
-			Help: "Commits to the ledger that failed; nothing of them is counted, they are tried again.",
+			Help: "Commits to the ledger that failed or that the disk did not confirm; they are tried again and count once.",
 		}),
 		ledger: l, live: live, limit: limit,
 		recorded:    desc("executions_recorded_total", "Job executions recorded."),

@@ -4,6 +4,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -50,7 +51,7 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 	}
 	batch := ledger.Batch{Repository: repo.ID}
 	change := runChange(attempt.Run, attempt.Latest)
-	counts := !attempt.Started().Before(account.Since)
+	counts := !attempt.Run.NotBefore().Before(account.Since)
 	var jobs []observe.Job
 	if counts {
 		earlier, err := r.earlier(repo.ID, attempt)
@@ -158,6 +159,9 @@ func (r *Recorder) Live(repo githubapi.Repository, attempt githubapi.Attempt) {
 	r.live.set(repo.ID, attempt.Run.ID, observer.Live(repo, attempt, workflow))
 }
 
+// StillLive notes that the unfinished jobs of a run are as they were.
+func (r *Recorder) StillLive(repo, run int64) { r.live.confirm(repo, run) }
+
 // Forget drops the live jobs of a run, or with run 0 of all runs of the repository.
 func (r *Recorder) Forget(repo, run int64) { r.live.forget(repo, run) }
 
@@ -165,7 +169,9 @@ func (r *Recorder) Forget(repo, run int64) { r.live.forget(repo, run) }
 func (r *Recorder) commit(ctx context.Context, batch ledger.Batch) error {
 	began := time.Now()
 	result, err := r.ledger.Commit(ctx, batch)
-	r.metrics.committed(time.Since(began), err)
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) { // else it was given up before it began: that is no failure
+		r.metrics.committed(time.Since(began), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -212,7 +218,7 @@ func (r *Recorder) workflow(batch *ledger.Batch, repo int64, attempt githubapi.A
 func runChange(run githubapi.Run, latest int) ledger.RunChange {
 	c := ledger.RunChange{Run: run.ID, Created: run.CreatedAt}
 	if run.Number() == latest {
-		c.Started = run.Started()
+		c.Started = run.NotBefore()
 	}
 	return c
 }

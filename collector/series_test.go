@@ -42,11 +42,11 @@ func wantShown(t *testing.T, when string, e *Exposition, id family.ID, want map[
 
 func TestInitialZero(t *testing.T) {
 	const zero = 150 * time.Second
-	withZero := func(o *ExpositionOptions) { o.InitialZero = zero }
 	w := newWorld(t)
+	w.reveal(zero)
 	w.record(sampleOf(family.JobConclusions, 1, jobNamed("baseline")), sampleOf(family.JobDuration, 60, jobNamed("baseline")))
 	w.swept()
-	e := w.exposition(withZero)
+	e := w.exposition()
 	wantShown(t, "baseline", e, family.JobConclusions, map[string]float64{"baseline": 1})
 
 	w.clock = worldStart.Add(time.Hour)
@@ -63,24 +63,41 @@ func TestInitialZero(t *testing.T) {
 	w.record(sampleOf(family.JobConclusions, 1, jobNamed("new")), sampleOf(family.JobDuration, 60, jobNamed("new")))
 	check("incremented meanwhile", e, hidden)
 	w.reopen()
-	e = w.exposition(withZero)
+	e = w.exposition()
 	w.clock = worldStart.Add(time.Hour + zero - time.Second)
+	w.reveal(zero)
 	check("a second before, and restarted", e, hidden)
 	w.clock = w.clock.Add(time.Second)
+	w.reveal(zero)
 	visible := map[string]float64{"baseline": 1, "new": 2}
 	check("at the end", e, visible)
 
-	w.clock = worldStart.Add(time.Hour)
-	check("the clock set back", e, visible)
-	e.Configure(ExpositionOptions{InitialZero: 10 * time.Hour, Now: w.now})
-	check("a longer initial zero", e, visible)
+	// Nothing hides it again.
+	for _, then := range []struct {
+		name string
+		do   func()
+	}{
+		{"a longer initial zero", func() { w.reveal(10 * time.Hour) }},
+		{"the clock set back", func() { w.clock = worldStart.Add(time.Hour) }},
+		{"a crash", w.crash},
+		{"a longer initial zero after it", func() { w.reveal(10 * time.Hour) }},
+		{"fewer buckets", func() {
+			if _, err := w.ledger.Configure(map[family.ID][]float64{family.JobDuration: {60, 600}}, nil, 0); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		then.do()
+		check(then.name, w.exposition(), visible)
+	}
 }
 
 func TestHiddenSeriesAreWholeButEmpty(t *testing.T) {
 	w := newWorld(t)
 	w.swept()
+	w.reveal(time.Minute)
 	w.record(sampleOf(family.JobDuration, 60, nil), sampleOf(family.JobConclusions, 1, nil))
-	e := w.exposition(func(o *ExpositionOptions) { o.InitialZero = time.Minute })
+	e := w.exposition()
 	h := histogramOf(t, e, family.JobDuration)
 	if h.GetSampleCount() != 0 || h.GetSampleSum() != 0 || len(h.Bucket) != len(family.Get(family.JobDuration).Buckets) {
 		t.Errorf("classic half: %v", h)
@@ -97,6 +114,7 @@ func TestHiddenSeriesAreWholeButEmpty(t *testing.T) {
 		t.Errorf("counter %v", c)
 	}
 	w.clock = w.clock.Add(time.Minute)
+	w.reveal(time.Minute)
 	if c := only(t, e, family.JobConclusions).Counter; c.Exemplar == nil || c.GetValue() != 1 {
 		t.Errorf("counter once shown: %v", c)
 	}
@@ -153,11 +171,11 @@ func TestExemplars(t *testing.T) {
 		t.Error("an exemplar that stayed was built anew")
 	}
 
-	e.Configure(ExpositionOptions{NativeHistograms: true, Now: w.now})
+	e.Configure(ExpositionOptions{NativeHistograms: true})
 	if x := exemplars(histogramOf(t, e, family.JobDuration)); len(x) > 0 {
 		t.Errorf("exemplars %v though they are off", x)
 	}
-	e.Configure(ExpositionOptions{Exemplars: true, Now: w.now})
+	e.Configure(ExpositionOptions{Exemplars: true})
 	if x := exemplars(histogramOf(t, e, family.JobDuration)); len(x) != 3 {
 		t.Errorf("exemplars %v, want them back", x)
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -58,11 +57,11 @@ func newView(f family.Family) *view {
 }
 
 // durable returns the metrics of the ledger's series.
-func (v *view) durable(source SeriesSource, o *ExpositionOptions, now time.Time) []*metric {
+func (v *view) durable(source SeriesSource, o *ExpositionOptions) []*metric {
 	entries := v.entries(source)
 	metrics := make([]*metric, len(entries))
 	for i, e := range entries {
-		metrics[i] = e.metric(v, o, now)
+		metrics[i] = e.metric(v, o)
 	}
 	return metrics
 }

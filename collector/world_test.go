@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -52,6 +53,20 @@ func (w *world) reopen() {
 	w.open()
 }
 
+// crash goes on with a copy of the ledger's file as it is while the ledger is open.
+func (w *world) crash() {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.ledger.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.dir = dir
+	w.open()
+}
+
 func (w *world) now() time.Time { return w.clock }
 
 // swept ends the first sweep: what is born later is not baseline.
@@ -80,9 +95,17 @@ func (w *world) record(in ...observe.Sample) {
 	w.commit(ledger.Batch{Entries: []ledger.Entry{e}})
 }
 
-// exposition shows the world, with everything on but the initial zero.
+// reveal does what the program does from time to time.
+func (w *world) reveal(initialZero time.Duration) {
+	w.t.Helper()
+	if _, err := w.ledger.Reveal(w.t.Context(), initialZero); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// exposition shows the world with everything on.
 func (w *world) exposition(edit ...func(*ExpositionOptions)) *Exposition {
-	o := ExpositionOptions{NativeHistograms: true, Exemplars: true, Now: w.now}
+	o := ExpositionOptions{NativeHistograms: true, Exemplars: true}
 	for _, e := range edit {
 		e(&o)
 	}

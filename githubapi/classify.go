@@ -40,8 +40,8 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	switch {
 	case (status == 400 || status == 410) && namesVersion(message):
 		e.Kind = KindVersion
-	case status == 401:
-		e.Kind = KindUnauthorized
+	case status == 401, status == 403 && strings.Contains(strings.ToLower(message), "login attempts exceeded"):
+		e.Kind = KindUnauthorized // also by the name of GitHub's lock-out after many refusals
 	case status == 403 || status == 429:
 		e.Kind = limitKind(status, h, asked, strings.ToLower(message), strings.ToLower(docs))
 		if e.Kind == KindPrimaryLimit {

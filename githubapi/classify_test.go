@@ -70,6 +70,7 @@ func TestClassify(t *testing.T) {
 		{name: "broken remaining says nothing", status: 403, kind: KindForbidden, header: headers("X-RateLimit-Remaining", "zero")},
 		{name: "401", status: 401, kind: KindUnauthorized, body: `{"message":"Bad credentials"}`},
 		{name: "401 with remaining 0", status: 401, kind: KindUnauthorized, header: headers("X-RateLimit-Remaining", "0")},
+		{name: "lock-out after many refusals", status: 403, kind: KindUnauthorized, body: `{"message":"Maximum number of login attempts exceeded. Please try again later."}`},
 		{name: "404", status: 404, kind: KindNotFound},
 		{name: "410", status: 410, kind: KindGone, body: `{"message":"Server Error"}`},
 		{name: "451", status: 451, kind: KindForbidden},

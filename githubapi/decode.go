@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -152,7 +153,8 @@ func decodeOne[T any](body []byte, id func(*T) int64) (T, error) {
 	return item, nil
 }
 
-// decodeEntry decodes one object; if that fails once more with unreadable times taken for missing ones.
+// decodeEntry decodes one object; if that fails once more with fields taken for missing ones that are not what they
+// should be, as far as an entry can do without them.
 func decodeEntry[T any](raw []byte) (T, bool) {
 	var item T
 	if json.Unmarshal(raw, &item) == nil {
@@ -164,7 +166,7 @@ func decodeEntry[T any](raw []byte) (T, bool) {
 	if decoder.Decode(&loose) != nil {
 		return item, false
 	}
-	dropTimes(loose)
+	loosen(loose)
 	scrubbed, err := json.Marshal(loose)
 	if err != nil {
 		return item, false
@@ -173,26 +175,55 @@ func decodeEntry[T any](raw []byte) (T, bool) {
 	return again, json.Unmarshal(scrubbed, &again) == nil
 }
 
-// dropTimes sets every time field (by GitHub's naming those that end in _at) to null that holds no RFC 3339 time.
-func dropTimes(v any) {
+// loosen sets fields to null that do not hold what they should: times (by GitHub's naming those that end in _at), and what
+// says where a job ran and what belongs to it. An entry's id, status and conclusion stay as they are: without them it is
+// not known what it says.
+func loosen(v any) {
 	switch v := v.(type) {
 	case []any:
 		for _, element := range v {
-			dropTimes(element)
+			loosen(element)
 		}
 	case map[string]any:
 		for key, value := range v {
-			if !strings.HasSuffix(key, "_at") {
-				dropTimes(value)
-				continue
-			}
-			text, ok := value.(string)
-			var t time.Time
-			if !ok || t.UnmarshalText([]byte(text)) != nil {
-				v[key] = nil
+			switch {
+			case strings.HasSuffix(key, "_at"):
+				v[key] = only(value, readTime)
+			case key == "runner_id", key == "workflow_id", key == "run_attempt", key == "number":
+				v[key] = only(value, readNumber)
+			case key == "runner_name", key == "runner_group_name", key == "workflow_name", key == "head_branch", key == "path":
+				v[key] = only(value, readText)
+			default:
+				loosen(value)
 			}
 		}
 	}
+}
+
+// only gives what read makes of a value, nil if it can't.
+func only[T any](value any, read func(any) (T, bool)) any {
+	if got, ok := read(value); ok {
+		return got
+	}
+	return nil
+}
+
+func readTime(value any) (time.Time, bool) {
+	text, ok := value.(string)
+	var t time.Time
+	return t, ok && t.UnmarshalText([]byte(text)) == nil
+}
+
+// readNumber reads also a number that is written as a text.
+func readNumber(value any) (int64, bool) {
+	text := fmt.Sprint(value) // a json.Number or a string; nothing else reads as a number
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+func readText(value any) (string, bool) {
+	text, ok := value.(string)
+	return text, ok
 }
 
 // readID gives the id of an entry that is undecodable otherwise, 0 if that is unreadable too.

@@ -153,7 +153,16 @@ func (c *Client) askedWith() error {
 // timedOut says so if the request's own time was up: the transport's error is then only about the context.
 func (c *Client) timedOut(bounded context.Context, err error) error {
 	if bounded.Err() != nil {
-		return fmt.Errorf("timeout: not answered in full within %s", c.timeout.Round(time.Millisecond))
+		return timeoutError{c.timeout}
 	}
 	return err
 }
+
+// timeoutError is told by its method Timeout, as those of package net.
+type timeoutError struct{ after time.Duration }
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("timeout: not answered in full within %s", e.after.Round(time.Millisecond))
+}
+
+func (timeoutError) Timeout() bool { return true }

@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"crypto/sha256"
 	"net/http"
 	"slices"
 	"strconv"
@@ -125,7 +126,7 @@ func (s *state) record(h http.Header, generation uint64, now time.Time) *Limit {
 	switch {
 	case !known && len(s.limits) >= maxResources:
 		return &limit
-	case known && s.resets[limit.Resource] == reset && old.Remaining < limit.Remaining && old.Limit == limit.Limit:
+	case known && !limit.Reset.IsZero() && s.resets[limit.Resource] == reset && old.Remaining < limit.Remaining && old.Limit == limit.Limit:
 		// Answers overtake each other: within one window what remains only falls.
 		limit.Remaining, limit.Used = old.Remaining, max(old.Used, limit.Used)
 	}
@@ -191,6 +192,21 @@ func (c *Client) TokenExpiration() (time.Time, bool) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
 	return c.state.expires, !c.state.expires.IsZero()
+}
+
+// Identity tells tokens apart without giving them away; the zero Identity is that of no token.
+type Identity struct{ sum [sha256.Size]byte }
+
+// TokenIdentity is that of the token a next request would go out with, or why there is no token.
+func (c *Client) TokenIdentity() (Identity, error) {
+	if c.tokens == nil {
+		return Identity{}, nil
+	}
+	token, _, err := c.tokens.Token()
+	if err != nil || token == "" {
+		return Identity{}, err
+	}
+	return Identity{sha256.Sum256([]byte(token))}, nil
 }
 
 // TokenAvailable asks the token source now, without sending anything: the generation a next request would go out with,

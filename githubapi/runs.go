@@ -58,6 +58,9 @@ func (c *Client) RunAttempt(ctx context.Context, repo string, id int64, attempt 
 		return Run{}, badRequest(endpoint, err)
 	}
 	run, _, err := one(ctx, c, endpoint, path, Tag{}, runEntry().id)
+	if run.RunStartedAt.IsZero() {
+		run.RunStartedAt = run.CreatedAt // at this endpoint the attempt's own
+	}
 	return run, err
 }
 

@@ -1,6 +1,9 @@
 package githubapi
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Repository is what the exporter reads of a repository object.
 // Any field but ID and FullName may be missing.
@@ -46,12 +49,32 @@ type Run struct {
 // Number is the run's attempt number, 1 where the server does not tell.
 func (r Run) Number() int { return max(r.RunAttempt, 1) }
 
-// Started is when the attempt started: run_started_at, or created_at where the server does not send it.
+// Started is when the attempt started: run_started_at, or, where the server does not send that, created_at of a first
+// attempt. Of a re-run it is zero then, for that run's created_at is its first attempt's: only the attempt's own endpoint
+// can tell.
 func (r Run) Started() time.Time {
-	if r.RunStartedAt.IsZero() {
+	if r.RunStartedAt.IsZero() && r.Number() == 1 {
 		return r.CreatedAt
 	}
 	return r.RunStartedAt
+}
+
+// NotBefore is when the attempt started, or where that is not known a time it did not start before: the run's creation.
+func (r Run) NotBefore() time.Time {
+	if t := r.Started(); !t.IsZero() {
+		return t
+	}
+	return r.CreatedAt
+}
+
+// WorkflowPath is the path of the workflow's file within its repository, as ".github/workflows/ci.yml". GitHub's
+// descriptions give runs' paths also with a repository in front and a ref behind ("octocat/octo-repo/.github/workflows/ci.yml@main").
+func (r Run) WorkflowPath() string {
+	path, _, _ := strings.Cut(r.Path, "@")
+	if i := strings.Index(path, "/.github/"); i >= 0 {
+		path = path[i+1:]
+	}
+	return path
 }
 
 // Completed tells whether the attempt is over.

@@ -1,6 +1,9 @@
 package githubapi
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestRunTimesAndNumbers(t *testing.T) {
 	created, started := instant(t, "2024-05-01T10:00:00Z"), instant(t, "2024-05-02T10:00:00Z")
@@ -11,6 +14,25 @@ func TestRunTimesAndNumbers(t *testing.T) {
 	again := Run{CreatedAt: created, RunStartedAt: started, RunAttempt: 2, Status: "completed"}
 	if again.Number() != 2 || !(Attempt{Run: again}).Started().Equal(started) || !again.Completed() {
 		t.Errorf("re-run: %d, %s", again.Number(), again.Started())
+	}
+	again.RunStartedAt = time.Time{}
+	if !again.Started().IsZero() || !again.NotBefore().Equal(created) {
+		t.Errorf("re-run that came without its start: %s, not before %s", again.Started(), again.NotBefore())
+	}
+}
+
+func TestWorkflowPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"": "", "BuildFailed": "BuildFailed",
+		".github/workflows/ci.yml":                                           ".github/workflows/ci.yml",
+		".github/workflows/ci.yml@main":                                      ".github/workflows/ci.yml",
+		"octocat/octo-repo/.github/workflows/ci.yml@refs/heads/feature/a@b":  ".github/workflows/ci.yml",
+		"dynamic/pages/pages-build-deployment":                               "dynamic/pages/pages-build-deployment",
+		"dynamic/github-code-scanning/codeql@refs/heads/.github/workflows/x": "dynamic/github-code-scanning/codeql",
+	} {
+		if got := (Run{Path: path}).WorkflowPath(); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
 	}
 }
 

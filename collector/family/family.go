@@ -61,7 +61,8 @@ type Family struct {
 	Durable bool
 }
 
-// OverflowValue stands in every label but conclusion once a family's series limit is reached.
+// OverflowValue stands in every label but conclusion once a family's series limit is reached, and beyond some conclusions in
+// that one too.
 const OverflowValue = "_overflow"
 
 // The label names, each meaning the same in every family that has it.

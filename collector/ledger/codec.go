@@ -40,7 +40,7 @@ var (
 	accountTable  = newTable("accounts") // repository → account
 	nameTable     = newTable("names")    // repository, workflow → name
 	totalTable    = newTable("totals")   // recorded, discard/REASON, overflow/FAMILY → count
-	labelTable    = newTable("labels")   // series → what never changes: family, label values, birth
+	labelTable    = newTable("labels")   // series → what hardly changes: family, label values, birth
 	stateTable    = newTable("state")    // series → what increments change, apart from the labels to write little
 	runTable      = newTable("runs")     // repository, run → mark of the run and of its executions
 	openTable     = newTable("open")     // repository, run of the runs that are open: an index

@@ -21,7 +21,7 @@ var records = []struct {
 		func(v any) []byte { return appendFamily(nil, v.(familyRecord)) },
 		func(p []byte) (any, error) { return decodeFamily(p) }},
 	{"birth",
-		birthRecord{Family: 3, Repository: math.MaxInt64, Born: start, Created: start.Add(-time.Hour), Baseline: true,
+		birthRecord{Family: 3, Repository: math.MaxInt64, Born: start, Created: start.Add(-time.Hour), Baseline: true, Shown: true, Named: true,
 			Values: []string{"octo/repo", "", "a\x00b"}},
 		func(v any) []byte { return appendBirth(nil, v.(birthRecord)) },
 		func(p []byte) (any, error) { return decodeBirth(p, nil) }},

@@ -161,16 +161,17 @@ func (p *plan) write(tx *bolt.Tx, now time.Time) error {
 	case fold, restart:
 		for _, s := range p.f.series {
 			n := &Series{ID: s.ID, Family: s.Family, Values: s.Values, Repository: s.Repository, Born: s.Born,
-				Created: s.Created, Baseline: s.Baseline, Overflow: s.Overflow, bounds: p.record.Bounds}
+				Created: s.Created, Baseline: s.Baseline, Overflow: s.Overflow, Named: s.Named, bounds: p.record.Bounds}
 			state := s.State()
 			if p.act == fold {
+				n.shown.Store(s.Shown())
 				state = state.fold(p.was, p.record.Bounds)
 			} else {
 				n.Born, n.Created, n.Baseline = now, now, false
 				updated := state.Updated
 				state = newState(p.record.Bounds)
 				state.Updated = updated
-				if err := putBirth(tx, n, p.record.Number); err != nil {
+				if err := putBirth(tx, n, p.record.Number, false); err != nil {
 					return err
 				}
 			}
@@ -203,9 +204,9 @@ func (l *Ledger) carryOut(p *plan) {
 	l.publish(f)
 }
 
-func putBirth(tx *bolt.Tx, s *Series, number uint64) error {
+func putBirth(tx *bolt.Tx, s *Series, number uint64, shown bool) error {
 	return put(tx, labelTable, key1(s.ID), appendBirth(begin(), birthRecord{Family: number, Repository: s.Repository,
-		Born: s.Born, Created: s.Created, Baseline: s.Baseline, Values: s.Values}))
+		Born: s.Born, Created: s.Created, Baseline: s.Baseline, Shown: shown, Named: s.Named, Values: s.Values}))
 }
 
 func putState(tx *bolt.Tx, id uint64, s *State, kind family.Kind) error {

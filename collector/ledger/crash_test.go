@@ -24,7 +24,12 @@ func step(l *Ledger, c *clock, n int) error {
 	c.t = start.Add(time.Duration(n) * time.Minute)
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(uint64(n), 1))
+	l.initialZero = time.Hour // as a program says when it starts: births are at 0 first
 	switch {
+	case n%19 == 5:
+		if _, err := l.Reveal(ctx, 10*time.Minute); err != nil {
+			return err
+		}
 	case n%23 == 7:
 		if _, err := l.Expire(ctx, c.t, 30*time.Minute, nil); err != nil {
 			return err
@@ -175,7 +180,7 @@ func TestKill(t *testing.T) {
 }
 
 // housekeeping tells whether step n does something before its batch.
-func housekeeping(n int) bool { return n%23 == 7 || n%29 == 11 || n%31 == 13 }
+func housekeeping(n int) bool { return n%19 == 5 || n%23 == 7 || n%29 == 11 || n%31 == 13 }
 
 // again offers some executions of step n once more.
 func again(t *testing.T, l *Ledger, n int) bool {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github_workflow_exporter/collector/family"
 )
 
 // diskBatch is the n-th of a series of batches that need more and more room.
@@ -231,7 +233,13 @@ func TestEveryWriteFails(t *testing.T) {
 	_, expireErr := l.Expire(t.Context(), start.Add(time.Hour), time.Minute, nil)
 	_, pruneErr := l.Prune(t.Context(), 1, start.Add(time.Hour))
 	_, configureErr := l.Configure(layouts(1), nil, 5)
-	for what, err := range map[string]error{"Expire": expireErr, "Prune": pruneErr, "Configure": configureErr} {
+	find(t, l, family.JobConclusions, "job 0").shown.Store(false)
+	_, revealErr := l.Reveal(t.Context(), 0)
+	if find(t, l, family.JobConclusions, "job 0").Shown() {
+		t.Error("a series is shown though the file does not say so")
+	}
+	find(t, l, family.JobConclusions, "job 0").shown.Store(true)
+	for what, err := range map[string]error{"Reveal": revealErr, "Expire": expireErr, "Prune": pruneErr, "Configure": configureErr} {
 		if err == nil {
 			t.Errorf("%s succeeded", what)
 		}

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +17,8 @@ func TestExpire(t *testing.T) {
 	l := open(t, o)
 	old := entry(1, conclusion("old", "success"), conclusion("kept", "success"), duration("old", 5), lastCompletion("success", 100))
 	commitBatch(t, l, entries(old))
-	b := Batch{Repository: 2, Account: account(2), Entries: []Entry{entry(1, lastCompletion("failure", 100))}}
+	b := Batch{Repository: 2, Account: account(2), Entries: []Entry{entry(1, lastCompletionOf("octo/two", 100))}}
+	b.Account.Name = "octo/two"
 	commitBatch(t, l, b)
 	c.pass(10 * time.Hour)
 	b = entries(entry(2, conclusion("kept", "success"), conclusion("new", "success")))
@@ -40,7 +43,7 @@ func TestExpire(t *testing.T) {
 	}
 	expire(0)
 	expire(21 * time.Hour)
-	expire(20*time.Hour, "histogram old success", "counter old success", "gauge push failure")
+	expire(20*time.Hour, "histogram old success", "counter old success", "gauge push success")
 	expire(20 * time.Hour)
 	if len(snapshot) != 3 || snapshot[0].Values[2] != "old" {
 		t.Error("a snapshot taken before has changed")
@@ -76,6 +79,64 @@ func TestExpire(t *testing.T) {
 	}
 	if _, err := checkClosed(t, l); err != nil {
 		t.Error(err)
+	}
+}
+
+func lastCompletionOf(repository string, unix float64) Sample {
+	s := lastCompletion("success", unix)
+	s.Values[0] = repository
+	return s
+}
+
+// Gauges stay while their repository is watched, which is not so of one under a name that nobody has any more.
+func TestExpireGauges(t *testing.T) {
+	const ttl = 24 * time.Hour
+	type named struct {
+		id   int64
+		name string
+	}
+	for _, c := range []struct {
+		name    string
+		history []named // one after the other; each sets the gauges of its own name and of its team
+		watched []int64
+		want    []string
+	}{
+		{"watched", []named{{1, "a"}}, []int64{1}, []string{"a", "team 1"}},
+		{"not watched", []named{{1, "a"}}, nil, nil},
+		{"renamed", []named{{1, "a"}, {1, "b"}}, []int64{1}, []string{"team 1", "b"}},
+		{"renamed twice", []named{{1, "a"}, {1, "b"}, {1, "c"}}, []int64{1}, []string{"team 1", "c"}},
+		{"renamed and back", []named{{1, "a"}, {1, "b"}, {1, "a"}}, []int64{1}, []string{"a", "team 1"}},
+		{"the old name taken by another", []named{{1, "a"}, {1, "b"}, {2, "a"}}, []int64{1, 2}, []string{"a", "team 1", "b", "team 2"}},
+		{"of another that is not watched", []named{{1, "a"}, {1, "b"}, {2, "a"}}, []int64{1}, []string{"team 1", "b"}},
+		{"deleted, and made anew under its name", []named{{1, "a"}, {2, "a"}}, []int64{2}, []string{"a", "team 2"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ck := newClock()
+			o := ck.options(fastDir(t))
+			l := open(t, o)
+			for i, h := range c.history {
+				a := account(h.id)
+				a.Name = h.name
+				team := fmt.Sprint("team ", h.id) // as relabelling may have it
+				commitBatch(t, l, Batch{Repository: h.id, Account: a, Entries: []Entry{
+					entry(int64(i), lastCompletionOf(h.name, 100), lastCompletionOf(team, 100))}})
+				ck.pass(time.Hour)
+			}
+			for range 2 {
+				l = reopen(t, l, o)
+				ck.pass(ttl)
+				if _, err := l.Expire(t.Context(), ck.now(), ttl, func(id int64) bool { return slices.Contains(c.watched, id) }); err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, s := range l.Series(family.RunLastCompletion) {
+					got = append(got, s.Values[0])
+				}
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Errorf("gauges left (-want +got):\n%s", diff)
+				}
+			}
+		})
 	}
 }
 

@@ -112,8 +112,8 @@ func dump(t testing.TB, l *Ledger) string {
 		for _, s := range f.series {
 			st := *s.State()
 			st.Exemplars = nil
-			fmt.Fprintf(&b, "  %d %q repo %d born %v created %v baseline %v overflow %v: %+v\n",
-				s.ID, s.Values, s.Repository, s.Born, s.Created, s.Baseline, s.Overflow, st)
+			fmt.Fprintf(&b, "  %d %q repo %d born %v created %v baseline %v overflow %v named %v shown %v: %+v\n",
+				s.ID, s.Values, s.Repository, s.Born, s.Created, s.Baseline, s.Overflow, s.Named, s.Shown(), st)
 		}
 	}
 	err := l.snapshot(func(tx *bolt.Tx) error {

@@ -59,6 +59,7 @@ type Ledger struct {
 	// The rest of this group belongs to who has the turn.
 	closed      bool
 	seriesLimit int
+	initialZero time.Duration // as last given to Reveal
 	index       index
 	intern      *interner
 	families    []familyState // by family.ID

@@ -92,6 +92,54 @@ func TestSeriesLimit(t *testing.T) {
 	expect(map[[2]string]float64{{"g", "success"}: 1, {over, "success"}: 3, {over, "failure"}: 2})
 }
 
+// Conclusions are words of GitHub's, or whatever relabelling makes of them: there is an end to their overflow series too.
+func TestOverflowSeriesAreFew(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		job  func(i int) string
+	}{
+		{"no room", func(i int) string { return fmt.Sprint("job ", i) }},
+		{"relabelled so", func(int) string { return family.OverflowValue }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newClock().options(fastDir(t))
+			o.SeriesLimit = 1
+			l := open(t, o)
+			commitBatch(t, l, entries(entry(1, conclusion("first", "success"))))
+			sample := func(i int) Sample {
+				s := conclusion(c.job(i), fmt.Sprint("conclusion ", i))
+				if c.job(i) == family.OverflowValue {
+					for at := range s.Values[:5] {
+						s.Values[at] = family.OverflowValue
+					}
+				}
+				return s
+			}
+			for round := range int64(2) {
+				e := entry(10 + round)
+				for i := range 100 {
+					e.Samples = append(e.Samples, sample(i))
+				}
+				commitBatch(t, l, entries(e))
+				l = reopen(t, l, o)
+			}
+			if n := len(l.Series(family.JobConclusions)); n != 1+maxOverflow+1 || l.Count(family.JobConclusions) != 1 {
+				t.Errorf("%d series of which %d count, want %d and 1", n, l.Count(family.JobConclusions), 1+maxOverflow+1)
+			}
+			total := 0.0
+			for _, s := range l.Series(family.JobConclusions) {
+				total += s.State().Value
+				if s.Values[5] == family.OverflowValue && (!s.Overflow || s.State().Value != 2*(100-maxOverflow)) {
+					t.Errorf("%+v with %+v", s, s.State())
+				}
+			}
+			if total != 201 {
+				t.Errorf("%g counted in all, want 201", total)
+			}
+		})
+	}
+}
+
 // TestOverflowFolds: histograms add up in the overflow series, gauges keep the maximum.
 func TestOverflowFolds(t *testing.T) {
 	o := newClock().options(fastDir(t))

@@ -298,7 +298,8 @@ func (l *loader) readSeries() error {
 			b.Values = shared
 		}
 		s := &Series{ID: binary.BigEndian.Uint64(key), Family: f.ID, Values: b.Values, Repository: b.Repository,
-			Born: b.Born, Created: b.Created, Baseline: b.Baseline, bounds: f.Bounds}
+			Born: b.Born, Created: b.Created, Baseline: b.Baseline, Named: b.Named, bounds: f.Bounds}
+		s.shown.Store(b.Shown || b.Baseline || family.Kind(f.familyRecord.Kind) == family.Gauge)
 		s.Overflow = len(s.Values) == len(f.Family.Labels) && isOverflow(f.Family, s.Values)
 		l.index.add(s)
 		l.series[f.ID] = append(l.series[f.ID], s)

@@ -20,6 +20,9 @@ func drawSamples(t *rapid.T) []Sample {
 		for i := range values {
 			values[i] = "v"
 		}
+		if f.Kind == family.Gauge {
+			values[0] = rapid.SampledFrom([]string{"x", "y", "relabelled"}).Draw(t, "name")
+		}
 		values[2] = rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "job")
 		values[len(values)-1] = rapid.SampledFrom([]string{"success", "failure"}).Draw(t, "conclusion")
 		value := 1.0
@@ -127,6 +130,14 @@ func TestModel(t *testing.T) {
 					drawOptions(t)
 				}
 				if l, err = Open(o); err != nil {
+					t.Fatal(err)
+				}
+				m.zero = 0 // until it is told
+			},
+			"reveal": func(t *rapid.T) {
+				zero := time.Duration(rapid.IntRange(0, 15).Draw(t, "zero")) * time.Hour
+				m.reveal(zero)
+				if _, err := l.Reveal(context.Background(), zero); err != nil {
 					t.Fatal(err)
 				}
 			},

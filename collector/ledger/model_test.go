@@ -18,6 +18,7 @@ import (
 type model struct {
 	clock    *clock
 	limit    int
+	zero     time.Duration
 	disabled map[family.ID]bool
 	bounds   map[family.ID][]float64
 	series   []*modelSeries // by birth
@@ -35,6 +36,7 @@ type modelSeries struct {
 	born, created  time.Time
 	updated        time.Time
 	baseline, over bool
+	shown, named   bool
 	seen           []float64
 }
 
@@ -90,6 +92,9 @@ func (m *model) sample(b Batch, old Account, s Sample) {
 		if !old.Swept {
 			found.baseline, found.created = true, m.accounts[b.Repository].Since
 		}
+		gauge := family.Get(s.Family).Kind == family.Gauge
+		found.shown = found.baseline || gauge || m.zero == 0
+		found.named = gauge && !found.over && s.Values[0] == m.accounts[b.Repository].Name
 		m.series = append(m.series, found)
 	}
 	found.seen = append(found.seen, s.Value)
@@ -201,7 +206,7 @@ func (m *model) configure(bounds map[family.ID][]float64, disabled map[family.ID
 		m.series = slices.DeleteFunc(m.series, func(s *modelSeries) bool { return s.f == f.ID && f.Kind == family.Gauge })
 		for _, s := range m.series {
 			if s.f == f.ID {
-				s.seen, s.born, s.created, s.baseline = nil, m.clock.t, m.clock.t, false
+				s.seen, s.born, s.created, s.baseline, s.shown = nil, m.clock.t, m.clock.t, false, false
 			}
 		}
 	}
@@ -210,9 +215,21 @@ func (m *model) configure(bounds map[family.ID][]float64, disabled map[family.ID
 func (m *model) expire(ttl time.Duration, watched int64) (n int) {
 	before := len(m.series)
 	m.series = slices.DeleteFunc(m.series, func(s *modelSeries) bool {
-		return !s.over && m.clock.t.Sub(s.updated) >= ttl && !(family.Get(s.f).Kind == family.Gauge && s.repo == watched)
+		keep := family.Get(s.f).Kind == family.Gauge && s.repo == watched
+		if s.named {
+			a, known := m.accounts[watched]
+			keep = known && strings.HasPrefix(s.values, a.Name+"|")
+		}
+		return !s.over && m.clock.t.Sub(s.updated) >= ttl && !keep
 	})
 	return before - len(m.series)
+}
+
+func (m *model) reveal(zero time.Duration) {
+	m.zero = zero
+	for _, s := range m.series {
+		s.shown = s.shown || m.clock.t.Sub(s.born) >= zero
+	}
 }
 
 func (m *model) prune(repo int64, before time.Time) (n int) {
@@ -245,7 +262,7 @@ func (m *model) check(t *rapid.T, l *Ledger) {
 		var want, got []string
 		for _, s := range m.series {
 			if s.f == f.ID && !m.disabled[f.ID] {
-				want = append(want, fmt.Sprint(s.values, s.repo, s.born, s.created, s.baseline, s.over, " ", m.value(s)))
+				want = append(want, fmt.Sprint(s.values, s.repo, s.born, s.created, s.baseline, s.over, s.shown, " ", m.value(s)))
 			}
 		}
 		for _, s := range l.Series(f.ID) {
@@ -257,7 +274,7 @@ func (m *model) check(t *rapid.T, l *Ledger) {
 					t.Fatalf("inconsistent %+v", st)
 				}
 			}
-			got = append(got, fmt.Sprint(strings.Join(s.Values, "|"), s.Repository, s.Born, s.Created, s.Baseline, s.Overflow, " ", value, " ", st.Updated))
+			got = append(got, fmt.Sprint(strings.Join(s.Values, "|"), s.Repository, s.Born, s.Created, s.Baseline, s.Overflow, s.Shown(), " ", value, " ", st.Updated))
 		}
 		equal(f.Name, want, got)
 		if !m.disabled[f.ID] {

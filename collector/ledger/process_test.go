@@ -168,6 +168,7 @@ func TestReadersBesideWriter(t *testing.T) {
 					last := uint64(0)
 					for _, s := range l.Series(f.ID) {
 						st := s.State()
+						s.Shown()
 						if s.ID <= last || f.Kind == family.Histogram && (len(st.Buckets) != len(s.Bounds())+1 || !st.consistent()) {
 							t.Errorf("series %d: %+v", s.ID, st)
 						}
@@ -198,6 +199,10 @@ func TestReadersBesideWriter(t *testing.T) {
 		b.Runs = []RunChange{{Run: i, Open: i%2 == 0}}
 		commitBatch(t, l, b)
 		switch i % 20 {
+		case 3, 13:
+			if _, err := l.Reveal(ctx, time.Duration(i%2)*time.Nanosecond); err != nil {
+				t.Error(err)
+			}
 		case 5:
 			if _, err := l.Configure(layouts(1, float64(i)+2), nil, 40); err != nil {
 				t.Error(err)

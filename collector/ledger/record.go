@@ -46,19 +46,29 @@ func decodeFamily(p []byte) (familyRecord, error) {
 	return f, r.end()
 }
 
-// birthRecord is what never changes of a series.
+// birthRecord is what does not change of a series, but for Shown, which does once.
 type birthRecord struct {
 	Family     uint64 // number in this file
 	Repository int64
 	Born       time.Time
 	Created    time.Time
 	Baseline   bool
+	Shown      bool
+	Named      bool
 	Values     []string
 }
 
+// The flags of a birth record. A file may be older than the last two: its series are revealed at once if they are old
+// enough, and its gauges go by the repository alone.
+const (
+	birthBaseline = 1 << iota
+	birthShown
+	birthNamed
+)
+
 func appendBirth(b []byte, s birthRecord) []byte {
 	b = binary.AppendUvarint(b, s.Family)
-	b = append(b, flags(s.Baseline))
+	b = append(b, flags(s.Baseline, s.Shown, s.Named))
 	b = binary.AppendVarint(b, s.Repository)
 	b = appendTime(b, s.Born)
 	b = appendTime(b, s.Created)
@@ -72,7 +82,10 @@ func appendBirth(b []byte, s birthRecord) []byte {
 // decodeBirth takes the label values from intern, nil for none.
 func decodeBirth(p []byte, intern *interner) (birthRecord, error) {
 	r := reader{b: p}
-	s := birthRecord{Family: r.uvarint(), Baseline: r.byte()&1 != 0, Repository: r.varint(), Born: r.time(), Created: r.time()}
+	s := birthRecord{Family: r.uvarint()}
+	f := r.byte()
+	s.Baseline, s.Shown, s.Named = f&birthBaseline != 0, f&birthShown != 0, f&birthNamed != 0
+	s.Repository, s.Born, s.Created = r.varint(), r.time(), r.time()
 	s.Values = make([]string, r.length(1))
 	for i := range s.Values {
 		s.Values[i] = intern.bytes(r.bytes())

@@ -23,7 +23,10 @@ type Series struct {
 	Baseline bool
 	// Overflow series take the samples for which there is no room; they do not count against the limit nor expire.
 	Overflow bool
+	// Named: the repository label was the repository's name at birth; otherwise relabelling made it. Of gauges only.
+	Named bool
 
+	shown  atomic.Bool
 	bounds []float64
 	state  atomic.Pointer[State]
 	next   *Series // in the index, of the same hash
@@ -32,8 +35,15 @@ type Series struct {
 // State is the state last committed. It is never nil and must not be changed.
 func (s *Series) State() *State { return s.state.Load() }
 
+// Shown tells whether the series is shown at its value, or still at 0: see Ledger.Reveal. Once shown it stays so.
+func (s *Series) Shown() bool { return s.shown.Load() }
+
 // Bounds are the upper bounds of the classic buckets of State in seconds, without +Inf; nil unless a histogram.
 func (s *Series) Bounds() []float64 { return s.bounds }
+
+// maxOverflow is up to how many overflow series of a family keep their conclusion; GitHub knows ten. Relabelling can put
+// anything there, and beyond these it becomes family.OverflowValue like the other labels.
+const maxOverflow = 16
 
 // isOverflow tells whether values are those of an overflow series of the family.
 func isOverflow(f family.Family, values []string) bool {
@@ -46,10 +56,10 @@ func isOverflow(f family.Family, values []string) bool {
 }
 
 // overflowValues are the label values of the series that takes a sample for which there is no room.
-func overflowValues(f family.Family, values []string) []string {
+func overflowValues(f family.Family, values []string, keepConclusion bool) []string {
 	v := slices.Clone(values)
 	for i := range v {
-		if f.Labels[i] != family.Conclusion {
+		if f.Labels[i] != family.Conclusion || !keepConclusion {
 			v[i] = family.OverflowValue
 		}
 	}

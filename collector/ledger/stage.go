@@ -15,6 +15,7 @@ type stagedSeries struct {
 	born       index // in this commit; not yet in the ledger's
 	births     []*Series
 	counted    map[family.ID]int // of them, against the limit
+	overflows  map[family.ID]int // of them, overflow series
 	byID       map[uint64]*stagedChange
 	changed    []*stagedChange
 	overflowed map[family.ID]int
@@ -26,7 +27,7 @@ type stagedChange struct {
 }
 
 func (s *stagedSeries) init(l *Ledger) {
-	*s = stagedSeries{l: l, born: newIndex(l.index.seed, 0), counted: map[family.ID]int{}, byID: map[uint64]*stagedChange{}}
+	*s = stagedSeries{l: l, born: newIndex(l.index.seed, 0), counted: map[family.ID]int{}, overflows: map[family.ID]int{}, byID: map[uint64]*stagedChange{}}
 }
 
 func (s *stagedSeries) add(c *commit, sm *Sample) error {
@@ -36,9 +37,8 @@ func (s *stagedSeries) add(c *commit, sm *Sample) error {
 	}
 	series := s.find(f.ID, sm.Values)
 	if series == nil {
-		values := sm.Values
-		if s.full(f) && !isOverflow(f.Family, values) {
-			values = overflowValues(f.Family, values)
+		values, overflowed := s.place(f, sm.Values)
+		if overflowed {
 			series = s.find(f.ID, values)
 			if s.overflowed == nil {
 				s.overflowed = map[family.ID]int{}
@@ -74,8 +74,19 @@ func (s *stagedSeries) find(f family.ID, values []string) *Series {
 	return s.born.find(f, values)
 }
 
-func (s *stagedSeries) full(f *familyState) bool {
-	return s.l.seriesLimit > 0 && f.counted+s.counted[f.ID] >= s.l.seriesLimit
+// place returns the values under which a label set that is new is counted, and whether they are others for want of room.
+func (s *stagedSeries) place(f *familyState, values []string) (at []string, overflowed bool) {
+	at = values
+	if !isOverflow(f.Family, values) {
+		if s.l.seriesLimit <= 0 || f.counted+s.counted[f.ID] < s.l.seriesLimit {
+			return values, false
+		}
+		at, overflowed = overflowValues(f.Family, values, true), true
+	}
+	if s.find(f.ID, at) == nil && len(f.series)-f.counted+s.overflows[f.ID] >= maxOverflow {
+		at, overflowed = overflowValues(f.Family, values, false), true
+	}
+	return at, overflowed
 }
 
 func (s *stagedSeries) bear(c *commit, f *familyState, values []string) (*Series, error) {
@@ -87,9 +98,12 @@ func (s *stagedSeries) bear(c *commit, f *familyState, values []string) (*Series
 		Baseline: c.baseline, Overflow: isOverflow(f.Family, values), bounds: f.bounds}
 	if n.Overflow {
 		n.Repository = 0
+		s.overflows[f.ID]++
 	} else {
 		s.counted[f.ID]++
+		n.Named = f.Kind == family.Gauge && repositoryOf(f.Family, values) == c.account.Name
 	}
+	n.shown.Store(n.Baseline || f.Kind == family.Gauge || s.l.initialZero == 0)
 	n.state.Store(newState(f.bounds))
 	s.born.add(n)
 	s.births = append(s.births, n)
@@ -123,9 +137,9 @@ func (s *stagedSeries) change(series *Series) *State {
 
 func (s *stagedSeries) put(c *commit) error {
 	labels := c.tx.Bucket([]byte(labelTable.name))
-	labels.FillPercent = 1 // ids ascend, and births are never rewritten
+	labels.FillPercent = 1 // ids ascend, and a birth that is rewritten keeps its size
 	for _, n := range s.births {
-		if err := putBirth(c.tx, n, s.l.families[n.Family].number); err != nil {
+		if err := putBirth(c.tx, n, s.l.families[n.Family].number, n.Shown()); err != nil {
 			return err
 		}
 	}

@@ -86,8 +86,10 @@ func WorkflowName(a githubapi.Attempt, remembered string) string {
 		return remembered
 	case a.Run.Name != "":
 		return a.Run.Name
-	case strings.HasPrefix(a.Run.Path, "dynamic/"):
-		return a.Run.Path[strings.LastIndexByte(a.Run.Path, '/')+1:]
 	}
-	return a.Run.Path
+	path := a.Run.WorkflowPath()
+	if strings.HasPrefix(path, "dynamic/") {
+		return path[strings.LastIndexByte(path, '/')+1:]
+	}
+	return path
 }

@@ -113,6 +113,8 @@ func TestWorkflowName(t *testing.T) {
 		{"the run's", a("", "run name", ".github/workflows/ci.yml"), "", "run name"},
 		{"the path", a("", "", ".github/workflows/ci.yml"), "", ".github/workflows/ci.yml"},
 		{"dynamic path", a("", "", "dynamic/pages/pages-build-deployment"), "", "pages-build-deployment"},
+		{"path with a ref", a("", "", "octo-org/repo/.github/workflows/ci.yml@refs/heads/main"), "", ".github/workflows/ci.yml"},
+		{"dynamic path with a ref", a("", "", "dynamic/pages/pages-build-deployment@refs/heads/main"), "", "pages-build-deployment"},
 		{"no jobs", githubapi.Attempt{Run: githubapi.Run{Path: "BuildFailed"}}, "", "BuildFailed"},
 		{"nothing", githubapi.Attempt{}, "", ""},
 	} {

@@ -44,9 +44,9 @@ func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow
 // live returns the state in which a job is shown and since when it has been in it, "" if it is not shown.
 func live(j githubapi.Job) (state string, since time.Time) {
 	switch j.Status {
-	case queued, "requested", "pending":
+	case queued, "requested":
 		state = queued
-	case waiting:
+	case waiting, "pending": // for an approval; for the concurrency group to become free: not for a runner
 		state = waiting
 	case inProgress:
 		if len(j.Labels) == 0 && !hasRunner(j) && len(j.Steps) == 0 {

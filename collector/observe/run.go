@@ -11,9 +11,9 @@ import (
 // never_finished each job that GitHub counts but never listed, and as undecodable each entry without an id.
 //
 // The duration is from the attempt's start to the last completion of the jobs it executed. The last completion is
-// that same end; where no job ran it is the latest completion of any job executed (skipped ones have one), else the
-// attempt's start: a run's updated_at moves for reasons of its own and is not the end. With none of these there is
-// no last completion.
+// that same end; where no job ran it is the latest completion of any job executed (skipped ones have one), but not
+// before the attempt's start: a run's updated_at moves for reasons of its own and is not the end. With none of these
+// there is no last completion.
 func (o *Observer) Close(repo githubapi.Repository, a githubapi.Attempt, workflow string, earlier []Execution) Closing {
 	b := o.forRun(repo, a, workflow)
 	for range a.TotalCount - len(a.Jobs) {
@@ -35,11 +35,8 @@ func (o *Observer) Close(repo githubapi.Repository, a githubapi.Attempt, workflo
 		}
 	}
 	end := lastRan
-	if end.IsZero() {
-		end = lastListed
-	}
-	if end.IsZero() {
-		end = a.Started()
+	if end.IsZero() { // a skipped job may be "completed" weeks before its run began
+		end = later(lastListed, a.Started())
 	}
 
 	b.at = end

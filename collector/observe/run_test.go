@@ -36,6 +36,9 @@ func TestClose(t *testing.T) {
 		{"copies do not count", attempt(2, job(), copied), nil, []float64{70}, unix(70), nil},
 		{"nothing but copies", attempt(2, copied), nil, nil, unix(0), nil},
 		{"all skipped", attempt(1, skipped), nil, nil, unix(200), nil},
+		{"skipped weeks before the run", attempt(1, job(func(j *githubapi.Job) {
+			j.Conclusion, j.RunnerID, j.RunnerName, j.Steps, j.CompletedAt = "skipped", 0, "", nil, at(-1906073)
+		})), nil, nil, unix(0), nil},
 		{"no jobs", attempt(1), nil, nil, unix(0), nil},
 		{"no jobs, no start", attempt(1), func(a *githubapi.Attempt) { a.Run.RunStartedAt, a.Run.CreatedAt = none, none }, nil, nil, nil},
 		{"start missing", attempt(1, job()), func(a *githubapi.Attempt) { a.Run.RunStartedAt, a.Run.CreatedAt = none, none }, nil, unix(70), []string{MissingTime}},
@@ -135,7 +138,7 @@ func TestLive(t *testing.T) {
 		got[s.JobID] = v
 	}
 	want := map[int64]shown{
-		1: {"queued", 1}, 2: {"queued", 2}, 3: {"queued", 3}, 4: {"waiting", 4}, 5: {"in_progress", 5.5},
+		1: {"queued", 1}, 2: {"queued", 2}, 3: {"waiting", 3}, 4: {"waiting", 4}, 5: {"in_progress", 5.5},
 		8: {"queued", 8}, 9: {"queued", 9.5}, 10: {Status: "in_progress"},
 	}
 	want[10] = shown{Status: "in_progress"}

@@ -181,7 +181,7 @@ func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workfl
 			{Name: "__event__", Value: valid(a.Run.Event)},
 			{Name: "__branch__", Value: valid(a.Run.HeadBranch)},
 			{Name: "__actor__", Value: valid(a.Run.Actor.Login)},
-			{Name: "__workflow_path__", Value: valid(a.Run.Path)},
+			{Name: "__workflow_path__", Value: valid(a.Run.WorkflowPath())},
 			{Name: "__run_attempt__", Value: strconv.Itoa(a.Number)},
 		}
 	}

@@ -135,8 +135,8 @@ func (b *budget) acquire(ctx context.Context) error {
 	}
 }
 
-// settle ends a request: a 304 gives its token back, a limit starts a pause.
-func (b *budget) settle(err error) {
+// settle ends a request: a 304 gives its token back, a limit starts a pause; then it returns the pause's end.
+func (b *budget) settle(err error) (pausedUntil time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -149,24 +149,36 @@ func (b *budget) settle(err error) {
 		if !now.Before(b.paused) { // not an answer that was under way when the pause began
 			b.pause.reset()
 		}
-		return
+		return time.Time{}
 	}
+	running := now.Before(b.paused)
 	switch e.Kind {
 	case githubapi.KindPrimaryLimit:
 		b.remaining = 0
-		until := e.Reset
+		until := latest(e.Reset, now.Add(e.RetryAfter))
 		if !until.After(now) {
 			until = now.Add(secondaryPause)
 		}
 		b.paused = latest(b.paused, until.Add(time.Second))
 	case githubapi.KindSecondaryLimit:
 		// Requests under way together are refused together: only the first of them lengthens the pause.
-		if !now.Before(b.paused) {
+		if !running {
 			b.paused = now.Add(max(b.pause.next(), e.RetryAfter))
 		} else if e.RetryAfter > 0 {
 			b.paused = latest(b.paused, now.Add(e.RetryAfter))
 		}
 	}
+	if running || !now.Before(b.paused) {
+		return time.Time{}
+	}
+	return b.paused
+}
+
+// pauseUntil takes over a pause.
+func (b *budget) pauseUntil(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.paused = latest(b.paused, t)
 }
 
 // spare tells whether there is budget for what can wait.

@@ -128,6 +128,25 @@ func TestBudgetPauses(t *testing.T) {
 	}
 }
 
+func TestBudgetWaitsForTheLongerOfResetAndRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for _, test := range []struct{ reset, retry, want time.Duration }{
+		{5 * time.Second, 10 * time.Minute, 10 * time.Minute},
+		{10 * time.Minute, 5 * time.Second, 10 * time.Minute},
+		{-time.Minute, 0, secondaryPause},
+	} {
+		b := newBudget(0.1, func() time.Time { return now })
+		err := &githubapi.Error{Kind: githubapi.KindPrimaryLimit, Status: 403, RetryAfter: test.retry, Reset: now.Add(test.reset)}
+		until := b.settle(err)
+		if got := until.Sub(now) - time.Second; got != test.want {
+			t.Errorf("reset in %s, Retry-After %s: paused for %s, want %s", test.reset, test.retry, got, test.want)
+		}
+		if !b.settle(err).IsZero() {
+			t.Error("the answer to what was under way begins another pause")
+		}
+	}
+}
+
 func TestBudgetPauseEndsGrowingAfterASuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(0, time.Now)

@@ -27,11 +27,17 @@ func (p *Poller) closeAttempts(ctx context.Context, r *repository, open *openRun
 		case err != nil:
 		case attempt.Started().Before(r.account.Since):
 			closed, err = true, p.discard(ctx, r, open.run, n, "")
+		case n < open.latest() && attempt.Started().Before(r.account.Pruned): // known once, forgotten since
+			closed, err = true, p.discard(ctx, r, open.run, n, "")
+		case n < open.latest() && attempt.Started().Before(p.horizon()):
+			closed, err = true, p.discard(ctx, r, open.run, n, reasonTooOld)
 		default:
 			closed, err = p.closeAttempt(ctx, r, open, attempt)
 		}
 		if gone(err) {
 			closed, err = p.attemptNotFound(ctx, r, open, n)
+		} else if err == nil {
+			delete(open.lost, n)
 		}
 		if err != nil {
 			return fmt.Errorf("closing attempt %d: %w", n, err)
@@ -47,14 +53,16 @@ func (p *Poller) closeAttempts(ctx context.Context, r *repository, open *openRun
 }
 
 // finishedAttempt returns the attempt without its jobs, nil if it still runs. A superseded attempt is asked for at its
-// own endpoint: the list shows the conclusion of the latest only.
+// own endpoint: the list shows the conclusion of the latest only. So is a re-run that came without its start.
 func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openRun, n int) (*githubapi.Attempt, error) {
 	attempt := &githubapi.Attempt{Run: open.run, Number: n, Latest: open.latest()}
 	if n == open.latest() {
 		if !open.run.Completed() {
 			return nil, nil
 		}
-		return attempt, nil
+		if !open.run.Started().IsZero() {
+			return attempt, nil
+		}
 	}
 	if n == 1 && !open.run.CreatedAt.IsZero() && open.run.CreatedAt.Before(r.account.Since) {
 		// The run's created_at is its first attempt's start: it does not count, no need to ask.
@@ -82,7 +90,7 @@ func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openR
 
 // closeAttempt reads all jobs of a finished attempt and records them, closing it if they are complete or time is up.
 func (p *Poller) closeAttempt(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt) (closed bool, err error) {
-	settled, err := p.readJobs(ctx, r, attempt)
+	_, _, settled, err := p.readJobs(ctx, r, attempt, nil)
 	if err != nil {
 		return false, fmt.Errorf("reading its jobs: %w", err)
 	}
@@ -104,20 +112,23 @@ func (p *Poller) attemptNotFound(ctx context.Context, r *repository, open *openR
 	if open.lost[n]++; open.lost[n] < missingVisits {
 		return false, nil
 	}
+	if err := p.confirmIdentity(ctx, r); err != nil {
+		return false, err
+	}
 	level.Info(p.Logger).Log("msg", "attempt is gone before it was closed", "repository", r.name, "run_id", open.run.ID, "attempt", n)
 	return true, p.discard(ctx, r, open.run, n, reasonRunDeleted)
 }
 
-// readJobs fills in the attempt's jobs. A page with a job of another attempt is read again, once: a job carried over may
-// keep its old number, one of a later attempt does not belong here and is left out; then settled is false.
-func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi.Attempt) (settled bool, err error) {
+// readJobs fills in the attempt's jobs as readPages does. A page with a job of another attempt is read again, once: a job
+// carried over may keep its old number, one of a later attempt does not belong here and is left out; then settled is
+// false.
+func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, settled bool, err error) {
 	for range 2 {
-		if _, _, err := p.readPages(ctx, r, attempt, nil); err != nil {
-			return false, err
+		pages, changed, err = p.readPages(ctx, r, attempt, known)
+		if err != nil || !changed || !foreign(*attempt) {
+			return pages, changed, err == nil, err
 		}
-		if !foreign(*attempt) {
-			return true, nil
-		}
+		known = nil
 	}
 	own := attempt.Jobs[:0]
 	for _, job := range attempt.Jobs {
@@ -127,7 +138,7 @@ func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi
 	}
 	settled = len(own) == len(attempt.Jobs)
 	attempt.Jobs = own
-	return settled, nil
+	return pages, true, settled, nil
 }
 
 // foreign tells whether a job says it is of another attempt.
@@ -208,7 +219,7 @@ func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi
 		}
 		return p.askFor(ctx, r, send)
 	})
-	if restarted {
+	if restarted && err == nil {
 		r.jobPages.learn(request.PerPage, p.Now())
 	}
 	return page, restarted, err

@@ -29,8 +29,13 @@ type discovery struct {
 type source struct {
 	pages   []sourcePage
 	size    pageSize
+	read    bool   // without an error, at least once
 	failing string // the reason logged
 }
+
+// absentFrom is in how many discoveries in a row a repository is missing before it has left: lists that shift while they
+// are read hide an entry now and then.
+const absentFrom = 2
 
 type sourcePage struct {
 	tag   githubapi.Tag
@@ -93,7 +98,7 @@ func (p *Poller) discover(ctx context.Context) error {
 // discoverOnce reads every target and brings the watched set in line. It tells whether all could be read.
 func (p *Poller) discoverOnce(ctx context.Context) bool {
 	ok, failing := true, 0
-	found := map[int64]githubapi.Repository{}
+	found := map[int64]sighting{}
 	add := func(target string, list func() ([]githubapi.Repository, error), single bool) {
 		repos, err := list()
 		if ctx.Err() != nil {
@@ -107,8 +112,8 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 			}
 		}
 		for _, repo := range repos {
-			if repo.ID != 0 && repo.FullName != "" {
-				found[repo.ID] = repo
+			if known, ok := found[repo.ID]; repo.ID != 0 && repo.FullName != "" && (!ok || known.old) {
+				found[repo.ID] = sighting{repo, err != nil}
 			}
 		}
 	}
@@ -139,6 +144,12 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 	return ok
 }
 
+// sighting is a repository as a target gave it.
+type sighting struct {
+	repo githubapi.Repository
+	old  bool // given before; the target cannot be read now
+}
+
 // retainFigures drops the figures of what is no longer watched.
 func (p *Poller) retainFigures() {
 	watched := map[string]bool{}
@@ -149,10 +160,14 @@ func (p *Poller) retainFigures() {
 }
 
 // align begins to watch what is new, takes over new names and ends the watching of what has left the targets.
-func (p *Poller) align(found map[int64]githubapi.Repository) {
+func (p *Poller) align(found map[int64]sighting) {
 	for _, id := range slices.Sorted(maps.Keys(found)) {
-		repo := found[id]
+		repo := found[id].repo
 		if r, ok := p.queue.get(id); ok {
+			r.absent = 0
+			if found[id].old {
+				continue // what its runs told since is newer
+			}
 			if old := r.repo(); old.FullName != repo.FullName {
 				level.Info(p.Logger).Log("msg", "repository was renamed", "repository", old.FullName, "name", repo.FullName)
 				p.Metrics.forget(old.FullName)
@@ -164,7 +179,10 @@ func (p *Poller) align(found map[int64]githubapi.Repository) {
 		p.queue.add(newRepository(repo))
 	}
 	for _, r := range p.queue.all() {
-		if _, ok := found[r.id]; !ok {
+		if _, ok := found[r.id]; ok {
+			continue
+		}
+		if r.absent++; r.absent >= absentFrom {
 			name := r.repo().FullName
 			level.Info(p.Logger).Log("msg", "repository is no longer watched", "repository", name)
 			p.queue.remove(r.id)
@@ -185,11 +203,23 @@ func (p *Poller) source(target string) *source {
 	return s
 }
 
+// hasRead tells whether a target has been read without an error.
+func (d *discovery) hasRead(target string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.sources[target]
+	return s != nil && s.read
+}
+
 // logSource logs a target's failure once per reason, and its recovery.
 func (p *Poller) logSource(target string, err error) {
 	s := p.source(target)
 	reason := ""
-	if err != nil {
+	if err == nil {
+		p.discovery.mu.Lock()
+		s.read = true
+		p.discovery.mu.Unlock()
+	} else {
 		reason = reasonOf(err)
 		p.Metrics.failures.WithLabelValues(strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user "), reason).Inc()
 	}

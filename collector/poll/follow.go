@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -25,7 +23,8 @@ const brokenFor = time.Hour
 // often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
 // found was deleted.
 func (p *Poller) follow(ctx context.Context, r *repository) error {
-	return p.eachOpen(r, slices.Sorted(maps.Keys(r.runs)), func(open *openRun) error {
+	of := func(open *openRun) *turn { return &open.follow }
+	return p.eachOpen(ctx, r, of, p.due, func(open *openRun) error {
 		dropped, err := p.outlived(ctx, r, open)
 		if err != nil || dropped {
 			return err
@@ -42,31 +41,14 @@ func (p *Poller) follow(ctx context.Context, r *repository) error {
 	})
 }
 
-// eachOpen calls do for open runs, in the order of ids. A failure that concerns one run only, such as a page GitHub cannot
-// make, delays that run and leaves the others alone.
-func (p *Poller) eachOpen(r *repository, ids []int64, do func(*openRun) error) error {
-	for _, id := range ids {
-		open := r.runs[id]
-		now := p.Now()
-		if now.Before(open.retry) {
-			continue
-		}
-		err := do(open)
-		switch {
-		case err == nil:
-			open.failures = 0
-		case kindIs(err, githubapi.KindServer), kindIs(err, githubapi.KindBody), kindIs(err, githubapi.KindForbidden), kindIs(err, githubapi.KindOther):
-			open.failures++
-			open.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, open.failures))
-			p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
-			if open.failures == 1 {
-				level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.name, "run_id", id, "err", err)
-			}
-		default:
-			return fmt.Errorf("run %d: %w", id, err)
-		}
+// due tells whether an open run is to be asked for by its id, or has an attempt to be closed that was not tried within the
+// interval.
+func (p *Poller) due(open *openRun) bool {
+	if p.dueByID(open) {
+		return true
 	}
-	return nil
+	over := open.run.Completed() || open.next() < open.latest()
+	return over && p.Now().Sub(open.follow.last) >= p.Interval
 }
 
 // dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
@@ -108,21 +90,33 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	}
 	run.ID = id
 	first := !open.known()
-	if open.observe(run, now) {
-		r.changed = now
-	}
+	p.saw(r, open, run)
 	open.broken = time.Time{}
 	open.tag = tag
-	if first && !p.Workflow(run.Path) { // excluded since it was opened
+	if first && !p.Workflow(run.WorkflowPath()) { // excluded since it was opened
 		return p.drop(ctx, r, open, "")
 	}
 	return nil
+}
+
+// saw takes in a run's state as an answer told it.
+func (p *Poller) saw(r *repository, open *openRun, run githubapi.Run) {
+	now, before := p.Now(), open.latest()
+	if open.observe(run, now) {
+		r.changed = now
+	}
+	if open.run.Completed() || open.latest() != before {
+		p.Recorder.Forget(r.id, run.ID) // nothing of that attempt goes on any more
+	}
 }
 
 // notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
 func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) error {
 	if open.missing++; open.missing < missingVisits {
 		return nil
+	}
+	if err := p.confirmIdentity(ctx, r); err != nil {
+		return err
 	}
 	level.Info(p.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
 	return p.drop(ctx, r, open, reasonRunDeleted)
@@ -140,9 +134,19 @@ func (p *Poller) undecodable(ctx context.Context, r *repository, open *openRun, 
 	return p.drop(ctx, r, open, reasonUndecodable)
 }
 
-// outlived gives up a run that has been open for longer than MaxRunAge: GitHub knows runs that never end.
+// outlived gives up a run that has been open for longer than MaxRunAge: GitHub knows runs that never end. One that ended
+// is closed as soon as it can be read, however long ago it began; it and one of which nothing could be read are given up
+// when that has not succeeded for as long.
 func (p *Poller) outlived(ctx context.Context, r *repository, open *openRun) (bool, error) {
-	if !open.known() || !open.run.Started().Before(p.Client.ServerTime().Add(-p.MaxRunAge)) || open.run.Completed() {
+	now := p.Now()
+	old := open.run.NotBefore().Before(p.Client.ServerTime().Add(-p.MaxRunAge))
+	switch {
+	case !open.known():
+		old = now.Sub(open.opened) >= p.MaxRunAge
+	case open.run.Completed():
+		old = open.finishedFor(open.next(), now) >= p.MaxRunAge
+	}
+	if !old {
 		return false, nil
 	}
 	level.Info(p.Logger).Log("msg", "run has been open for too long and is given up", "repository", r.name, "run_id", open.run.ID, "max_run_age", p.MaxRunAge)
@@ -151,8 +155,13 @@ func (p *Poller) outlived(ctx context.Context, r *repository, open *openRun) (bo
 
 // drop ends the following of a run: every attempt that is not closed is discarded.
 func (p *Poller) drop(ctx context.Context, r *repository, open *openRun, reason string) error {
-	for n := open.next(); n <= open.latest(); n = open.next() {
-		if err := p.discard(ctx, r, open.run, n, reason); err != nil {
+	run, last := open.run, open.latest()
+	if !open.known() {
+		last = max(last, open.next())         // it was open for an attempt of which nothing more is known
+		run.CreatedAt = p.Client.ServerTime() // for as long as it could be listed, the mark is kept
+	}
+	for n := open.next(); n <= last; n = open.next() {
+		if err := p.discard(ctx, r, run, n, reason); err != nil {
 			return err
 		}
 		open.close(n)

@@ -15,6 +15,9 @@ import (
 // listSlack is how late after its creation a run may appear in the list and still be found without the deep sweep.
 const listSlack = 10 * time.Minute
 
+// pageTries is how often a page behind the first is asked for when the network fails.
+const pageTries = 3
+
 // front is the first page of a repository's unfiltered runs list.
 type front struct {
 	tag    githubapi.Tag
@@ -57,6 +60,9 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 			return false, err
 		}
 		if restarted || n == 0 {
+			if err := p.checkEmpty(ctx, r, page); err != nil {
+				return false, err
+			}
 			n, first = 0, page
 			for _, open := range r.runs {
 				open.listed = false
@@ -91,18 +97,25 @@ func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.R
 		page, err = p.oneRunsPage(ctx, r, filter, *request)
 		return err
 	})
-	if restarted {
+	if restarted && err == nil {
 		r.runPages.learn(request.PerPage, p.Now())
 	}
 	return page, restarted, err
 }
 
+// oneRunsPage reads a page in the size asked for. Behind the first page it asks again when the network fails, for a pass
+// that was cut off has to begin again; for that reason it is not held to the visit's requests either.
 func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
-	r.requests++ // never refused: a pass that was cut off would have to begin again
-	err = p.ask(ctx, func() (err error) {
-		page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
-		return err
-	})
+	for range pageTries {
+		r.requests++
+		err = p.ask(ctx, func() (err error) {
+			page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
+			return err
+		})
+		if request.Next == "" || !kindIs(err, githubapi.KindNetwork) {
+			break
+		}
+	}
 	return page, err
 }
 
@@ -136,24 +149,25 @@ func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run
 
 // consider looks at one run of a list: nil where there is nothing to follow.
 func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
-	if run.ID == 0 || run.Undecodable {
-		level.Debug(p.Logger).Log("msg", "run in the list could not be decoded", "repository", r.name, "run_id", run.ID)
-		return nil, false, nil // the deep sweep comes by again
+	if run.ID == 0 {
+		level.Debug(p.Logger).Log("msg", "an entry of the runs list has no id", "repository", r.name)
+		return nil, false, nil
+	}
+	if run.Undecodable {
+		return p.considerByID(r, run.ID)
 	}
 	if err := p.checkIdentity(r, run.Repository); err != nil {
 		return nil, false, err
 	}
-	if !p.Workflow(run.Path) {
+	if !p.Workflow(run.WorkflowPath()) {
 		return nil, false, nil
 	}
-	now := p.Now()
 	if open, ok := r.runs[run.ID]; ok {
-		if open.observe(run, now) {
-			r.changed = now
-		}
+		p.saw(r, open, run)
 		return open, false, nil
 	}
-	if run.Started().Before(r.account.Since) {
+	// Where the start is not known, the attempt's own endpoint will tell when it is over.
+	if started := run.Started(); !started.IsZero() && started.Before(r.account.Since) {
 		return nil, false, nil
 	}
 	closed, err := p.Progress.Attempts(r.id, run.ID)
@@ -163,16 +177,58 @@ func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run)
 	if slices.Contains(closed, run.Number()) {
 		return nil, false, nil
 	}
-	if run.Started().Before(p.horizon()) {
-		if run.Started().Before(r.account.Pruned) {
-			return nil, false, nil // known once, forgotten since
-		}
+	if run.NotBefore().Before(r.account.Pruned) {
+		return nil, false, nil // known once, forgotten since
+	}
+	if run.NotBefore().Before(p.horizon()) {
 		return nil, false, p.discard(ctx, r, run, run.Number(), reasonTooOld)
 	}
-	open = newOpenRun(githubapi.Run{ID: run.ID}, closed)
-	open.observe(run, now)
+	open = newOpenRun(run.ID, closed, p.Now())
+	open.observe(run, p.Now())
 	r.runs[run.ID] = open
 	return open, true, nil
+}
+
+// considerByID opens a run whose entry could not be decoded, unless something is known of it: its own endpoint is asked
+// then, and in the end it is discarded.
+func (p *Poller) considerByID(r *repository, id int64) (open *openRun, isNew bool, err error) {
+	if _, ok := r.runs[id]; ok {
+		return nil, false, nil
+	}
+	closed, err := p.Progress.Attempts(r.id, id)
+	if err != nil {
+		return nil, false, recorded(fmt.Errorf("looking up run %d: %w", id, err))
+	}
+	if len(closed) > 0 {
+		return nil, false, nil
+	}
+	open = newOpenRun(id, nil, p.Now())
+	r.runs[id] = open
+	return open, true, nil
+}
+
+// checkEmpty asks whose list it is when one is empty that had runs: it may be that of a new repository under the old name.
+func (p *Poller) checkEmpty(ctx context.Context, r *repository, page githubapi.Page[githubapi.Run]) error {
+	if len(page.Items) > 0 || r.account.Through.IsZero() && len(r.runs) == 0 {
+		return nil
+	}
+	return p.confirmIdentity(ctx, r)
+}
+
+// confirmIdentity asks whether the name is still the watched repository's: one that took it over has none of its runs.
+func (p *Poller) confirmIdentity(ctx context.Context, r *repository) error {
+	var repo githubapi.Repository
+	err := p.askFor(ctx, r, func() (err error) {
+		repo, _, err = p.Client.Repository(ctx, r.repo().FullName, githubapi.Tag{})
+		return err
+	})
+	if gone(err) || kindIs(err, githubapi.KindForbidden) {
+		return nil // hidden, as behind a gateway; its runs answer
+	}
+	if err != nil {
+		return fmt.Errorf("asking whose name it is: %w", err)
+	}
+	return p.checkIdentity(r, repo)
 }
 
 // checkIdentity compares the repository an answer speaks of with the one that is watched: a rename is taken over, another

@@ -2,6 +2,8 @@ package poll
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -135,6 +137,7 @@ func (m *Metrics) forget(repository string) {
 // Count is how many repositories are in which state, and how many runs are open.
 type Count struct {
 	FirstSweep, Watched, Failing, OpenRuns int
+	Unswept                                int // of Failing, those that were not read back to since yet
 }
 
 // Count counts now.
@@ -146,6 +149,9 @@ func (p *Poller) Count() Count {
 			c.Watched++
 		case stateFailing:
 			c.Failing++
+			if !r.swept.Load() {
+				c.Unswept++
+			}
 		default:
 			c.FirstSweep++
 		}
@@ -153,14 +159,23 @@ func (p *Poller) Count() Count {
 	}
 	p.discovery.mu.Lock()
 	c.Failing += p.discovery.failing
+	c.Unswept += p.discovery.failing
 	p.discovery.mu.Unlock()
 	return c
 }
 
-// Watched tells whether a repository is watched now.
-func (p *Poller) Watched(repo int64) bool {
-	_, ok := p.queue.get(repo)
-	return ok
+// Watched tells whether a repository is watched now, or may be, because a target that names it or its owner has not been
+// read yet.
+func (p *Poller) Watched(repo int64, name string) bool {
+	if _, ok := p.queue.get(repo); ok {
+		return true
+	}
+	owner, _, _ := strings.Cut(name, "/")
+	mayOwn := func(kind string, targets []Owner) bool {
+		return slices.ContainsFunc(targets, func(o Owner) bool { return strings.EqualFold(o.Name, owner) && !p.discovery.hasRead(kind+" "+o.Name) })
+	}
+	return mayOwn("organization", p.Organizations) || mayOwn("user", p.Users) ||
+		slices.ContainsFunc(p.Repositories, func(r string) bool { return strings.EqualFold(r, name) && !p.discovery.hasRead(r) })
 }
 
 // discovered tells whether every target has been read, or has failed, at least once.

@@ -15,19 +15,21 @@ type openRun struct {
 	listed bool          // it stands on the list's first page as last answered: a 304 of that page speaks for it
 	tag    githubapi.Tag // of the run's own endpoint
 
-	finished map[int]time.Time // attempt -> when it was first seen finished
-	lost     map[int]int       // attempt -> visits in which it was not found
-	missing  int               // visits in a row in which the run was not found
-	failures int               // of requests about this run, in a row
-	retry    time.Time         // after failures: no request about it before then
-	broken   time.Time         // since when its answer could not be decoded
+	opened   time.Time // when it was taken up
+	finished finishing
+	lost     map[int]int // attempt -> visits in a row in which it was not found
+	missing  int         // visits in a row in which the run was not found
+	broken   time.Time   // since when its answer could not be decoded
 
-	pages  []jobsPage // of the latest attempt while it runs
-	looked time.Time  // when its jobs were last read while it ran
+	follow, live turn       // of the two stages of a visit
+	pages        []jobsPage // of the latest attempt while it runs
 }
 
-func newOpenRun(run githubapi.Run, closed []int) *openRun {
-	return &openRun{run: run, closed: closed, finished: map[int]time.Time{}, lost: map[int]int{}}
+// finishing tells for attempts that are over and not closed when they were first seen so.
+type finishing map[int]time.Time
+
+func newOpenRun(id int64, closed []int, now time.Time) *openRun {
+	return &openRun{run: githubapi.Run{ID: id}, closed: closed, opened: now, finished: finishing{}, lost: map[int]int{}}
 }
 
 // known tells whether more than the id is known.
@@ -51,6 +53,9 @@ func (o *openRun) observe(run githubapi.Run, now time.Time) bool {
 	changed := run.Number() != o.run.Number() || run.Status != o.run.Status
 	if run.Number() != o.run.Number() {
 		o.pages = nil
+	}
+	if changed {
+		o.follow.last = time.Time{} // there may be something to close: at once
 	}
 	o.run = run
 	return changed

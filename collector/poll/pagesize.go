@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -38,10 +39,16 @@ func smaller(size int) (int, bool) {
 	return pageSizes[i+1], true
 }
 
-// shrinking sends a page request, on 5xx again for smaller pages from the first one on.
+// timedOut tells whether an answer did not come in time: a page may be too much to make.
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return kindIs(err, githubapi.KindNetwork) && errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// shrinking sends a page request, on 5xx or without an answer in time again for smaller pages from the first one on.
 func shrinking(request *githubapi.PageRequest, send func() error) (restarted bool, err error) {
 	for {
-		if err = send(); !kindIs(err, githubapi.KindServer) {
+		if err = send(); !kindIs(err, githubapi.KindServer) && !timedOut(err) {
 			return restarted, err
 		}
 		size, ok := smaller(request.PerPage)

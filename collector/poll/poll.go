@@ -10,9 +10,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"golang.org/x/sync/errgroup"
 
 	"github_workflow_exporter/githubapi"
@@ -28,6 +30,8 @@ type Recorder interface {
 	Discard(ctx context.Context, repo githubapi.Repository, run githubapi.Run, attempt, latest int, reason string) error
 	// Live replaces what is known of the unfinished jobs of an open attempt.
 	Live(repo githubapi.Repository, attempt githubapi.Attempt)
+	// StillLive says that the unfinished jobs of a run are as they were: without that they are not shown for long.
+	StillLive(repo, run int64)
 	// Forget drops the live jobs of a run, or of all runs of the repository where run is 0.
 	Forget(repo, run int64)
 }
@@ -102,6 +106,9 @@ type Options struct {
 	Logger  log.Logger
 	Metrics *Metrics
 	Now     func() time.Time // local clock; nil: time.Now
+
+	// Previous is the poller that this one takes over from, nil for none. It must have ended when Run is called.
+	Previous *Poller
 }
 
 // Poller polls the repositories of its targets until its context ends.
@@ -111,7 +118,11 @@ type Poller struct {
 	queue  *queue
 	rest   *backoff // after a recording that failed: no reading that could not be recorded
 
+	refusal   refusal
 	discovery discovery
+
+	pause     atomic.Pointer[pause]         // the last, nil if there was none
+	finishing map[int64]map[int64]finishing // what the previous poller waited for, by repository and run
 }
 
 // New makes a poller; nothing is asked before Run.
@@ -135,6 +146,10 @@ func (p *Poller) Run(ctx context.Context) error {
 	p.Metrics.attach(p)
 	defer p.Metrics.attach(nil)
 	defer p.forgetAll()
+	if p.Previous != nil {
+		p.takeOver(p.Previous)
+		p.Previous = nil
+	}
 	p.learnLimits(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.discover(ctx) })
@@ -144,7 +159,9 @@ func (p *Poller) Run(ctx context.Context) error {
 	for range max(p.Workers, 1) {
 		g.Go(func() error {
 			for r := range due {
-				p.queue.put(r, p.visit(ctx, r))
+				if !p.queue.put(r, p.visit(ctx, r)) {
+					p.Recorder.Forget(r.id, 0) // it has left meanwhile
+				}
 			}
 			return nil
 		})
@@ -159,13 +176,20 @@ func (p *Poller) Run(ctx context.Context) error {
 // learnLimits asks once for the limits, which is free, so that the first sweep is paced from its first request. Not to
 // know them (404 on servers without limits) is a normal state.
 func (p *Poller) learnLimits(ctx context.Context) {
+	if p.Now().Before(p.budget.pausedUntil()) {
+		return
+	}
 	_, err := p.Client.RateLimit(ctx)
 	p.settle(err)
 }
 
-// ask sends one request when the budget allows it.
+// ask sends one request when the budget allows it, unless its token is refused.
 func (p *Poller) ask(ctx context.Context, send func() error) error {
+	if err := p.refusal.admit(p.Now(), p.Client.TokenAvailable); err != nil {
+		return err
+	}
 	if err := p.budget.acquire(ctx); err != nil {
+		p.refusal.withdraw()
 		return err
 	}
 	err := send()
@@ -180,8 +204,16 @@ func (p *Poller) settle(err error) {
 			p.budget.limits(l.Limit, l.Remaining, l.Reset)
 		}
 	}
-	p.budget.settle(err)
+	if until := p.budget.settle(err); !until.IsZero() {
+		p.paused(until)
+		level.Warn(p.Logger).Log("msg", "GitHub asks to wait", "reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
+	}
 	p.Metrics.answered(err)
+	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
+	if p.refusal.settle(err, p.Now(), p.Client.TokenAvailable, wait) {
+		p.queue.hurry()
+		p.discovery.hurry()
+	}
 }
 
 // forgetAll drops the live jobs: they are no longer refreshed.

@@ -22,15 +22,20 @@ func (p *Poller) reportFirstSweep(ctx context.Context) error {
 		case <-t.C:
 		}
 		c := p.Count()
-		done, total := c.Watched+c.Failing, c.Watched+c.Failing+c.FirstSweep
+		total := c.Watched + c.Failing + c.FirstSweep
+		done := total - c.FirstSweep - c.Unswept
 		switch {
 		case !p.discovered() || total == 0:
 			continue
 		case c.FirstSweep == 0:
-			if !began.IsZero() {
+			switch {
+			case began.IsZero(): // said
+			case c.Unswept > 0:
+				level.Warn(p.Logger).Log("msg", "first sweep done but for repositories that are failing", "repositories_done", done, "repositories_failing", c.Unswept)
+			default:
 				level.Info(p.Logger).Log("msg", "first sweep done", "repositories", total)
 			}
-			began = time.Time{} // repositories that are added later are a sweep of their own
+			began = time.Time{} // what is added or recovers later is a sweep of its own
 			continue
 		case began.IsZero():
 			began, base = p.Now(), done

@@ -63,14 +63,16 @@ func (q *queue) all() []*repository {
 }
 
 // put makes a repository due, if it is still watched.
-func (q *queue) put(r *repository, due time.Time) {
+func (q *queue) put(r *repository, due time.Time) (watched bool) {
 	q.mu.Lock()
-	if q.repos[r.id] == r {
-		r.due = due
-		heap.Push(&q.heap, r)
+	defer q.poke()
+	defer q.mu.Unlock()
+	if q.repos[r.id] != r {
+		return false
 	}
-	q.mu.Unlock()
-	q.poke()
+	r.due = due
+	heap.Push(&q.heap, r)
+	return true
 }
 
 // hurry makes everything that waits due now.
@@ -106,6 +108,7 @@ func (q *queue) dispatch(ctx context.Context, due chan<- *repository) error {
 			case due <- r:
 				continue
 			case <-ctx.Done():
+				q.put(r, q.now()) // the poller may run again
 				return ctx.Err()
 			}
 		}

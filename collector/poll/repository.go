@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,9 @@ type repository struct {
 	id      int64
 	due     time.Time                            // the queue's, under its lock
 	current atomic.Pointer[githubapi.Repository] // as discovery saw it last
+	absent  int                                  // discoveries in a row that did not find it; discovery's own
 	state   atomic.Int32
+	swept   atomic.Bool // the first sweep is over
 	openNow atomic.Int64
 
 	account Account
@@ -151,6 +154,7 @@ func (p *Poller) watch(ctx context.Context, r *repository) error {
 		r.changed = p.Now()
 	}
 	r.account, r.watched, r.name = account, true, repo.FullName
+	r.swept.Store(account.Swept)
 	return nil
 }
 
@@ -160,7 +164,9 @@ func (p *Poller) resume(r *repository, id int64) error {
 	if err != nil {
 		return recorded(fmt.Errorf("reading the attempts of run %d: %w", id, err))
 	}
-	r.runs[id] = newOpenRun(githubapi.Run{ID: id}, closed)
+	open := newOpenRun(id, closed, p.Now())
+	maps.Copy(open.finished, p.finishing[r.id][id])
+	r.runs[id] = open
 	return nil
 }
 
@@ -193,10 +199,11 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 	case ctx.Err() != nil:
 		return now
 	case errors.Is(err, errVisitFull):
-		r.failures = 0
+		p.answers(r)
 		return now
 	case limited(err):
 		// Not the repository's fault: everybody waits.
+		p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
 		return latest(p.budget.pausedUntil(), now.Add(time.Second))
 	case errors.As(err, &record):
 		p.rest.hit(now)
@@ -214,17 +221,23 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 
 func (p *Poller) succeeded(r *repository, now time.Time) time.Time {
 	p.rest.reset()
+	p.answers(r)
+	p.Metrics.succeeded(r.repo().FullName, now)
+	d := nextInterval(p.Interval, p.MaxInterval, now.Sub(r.changed), len(r.runs) > 0, rand.Float64())
+	return now.Add(d)
+}
+
+// answers ends what was said of failures.
+func (p *Poller) answers(r *repository) {
 	if r.failing != "" {
 		level.Info(p.Logger).Log("msg", "repository answers again", "repository", r.name)
 	}
 	r.failures, r.failing = 0, ""
+	r.swept.Store(r.account.Swept)
 	r.state.Store(stateWatched)
 	if !r.account.Swept {
 		r.state.Store(stateFirstSweep)
 	}
-	p.Metrics.succeeded(r.name, now)
-	d := nextInterval(p.Interval, p.MaxInterval, now.Sub(r.changed), len(r.runs) > 0, rand.Float64())
-	return now.Add(d)
 }
 
 // failed counts a failure and logs it when its reason is new.
@@ -235,7 +248,11 @@ func (p *Poller) failed(r *repository, reason string, err error) {
 	p.Metrics.failures.WithLabelValues(name, reason).Inc()
 	if r.failing != reason {
 		r.failing = reason
-		level.Warn(p.Logger).Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)
+		logger := level.Warn(p.Logger)
+		if errors.As(err, &refusedError{}) {
+			logger = level.Debug(p.Logger) // said already, by the request that was refused
+		}
+		logger.Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)
 	}
 }
 

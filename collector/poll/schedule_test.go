@@ -93,7 +93,7 @@ func TestOpenRunOnlyMovesForward(t *testing.T) {
 		{"an earlier attempt", run(2, "queued"), run(1, "completed"), run(2, "queued")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := newOpenRun(githubapi.Run{ID: 1}, nil)
+			o := newOpenRun(1, nil, time.Now())
 			o.observe(test.have, time.Now())
 			o.observe(test.seen, time.Now())
 			if o.run != test.want {
@@ -104,7 +104,8 @@ func TestOpenRunOnlyMovesForward(t *testing.T) {
 }
 
 func TestOpenRunAttemptsCloseInOrder(t *testing.T) {
-	o := newOpenRun(githubapi.Run{ID: 1, RunAttempt: 3, Status: "completed"}, []int{2})
+	o := newOpenRun(1, []int{2}, time.Now())
+	o.observe(githubapi.Run{ID: 1, RunAttempt: 3, Status: "completed"}, time.Now())
 	for _, want := range []int{1, 3} {
 		if o.done() || o.next() != want {
 			t.Fatalf("next attempt %d (done %v), want %d", o.next(), o.done(), want)

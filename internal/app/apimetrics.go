@@ -81,7 +81,9 @@ func (m *apiMetrics) Collect(ch chan<- prometheus.Metric) {
 	for _, l := range client.Limits() {
 		gauge(m.limit, float64(l.Limit), credential, l.Resource)
 		gauge(m.remaining, float64(l.Remaining), credential, l.Resource)
-		gauge(m.reset, float64(l.Reset.Unix()), credential, l.Resource)
+		if !l.Reset.IsZero() {
+			gauge(m.reset, float64(l.Reset.Unix()), credential, l.Resource)
+		}
 	}
 	if t, ok := client.TokenExpiration(); ok {
 		gauge(m.expiration, float64(t.Unix()), credential)

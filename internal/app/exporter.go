@@ -21,8 +21,14 @@ import (
 	"github_workflow_exporter/internal/config"
 )
 
-// expireEvery is how often series that were not added to for their TTL are looked for.
-const expireEvery = 10 * time.Minute
+const (
+	// expireEvery is how often series that were not added to for their TTL are looked for.
+	expireEvery = 10 * time.Minute
+	// revealEvery is how often, at most, series are shown whose initial zero is over: each time is a transaction.
+	revealEvery = time.Second
+	// revealAgain is when that is tried again after it failed.
+	revealAgain = time.Minute
+)
 
 // Options are what an Exporter is given beside its configuration.
 type Options struct {
@@ -63,13 +69,13 @@ func Open(c *config.Config, o Options) (*Exporter, error) {
 	e := &Exporter{
 		logger: o.Logger, transport: o.Transport, now: o.Now,
 		registry: prometheus.NewRegistry(),
-		live:     collector.NewLive(c.Metrics.SeriesLimit),
 		next:     make(chan change),
 		ended:    make(chan struct{}),
 	}
 	if e.now == nil {
 		e.now = time.Now
 	}
+	e.live = collector.NewLive(e.now)
 	l, err := ledger.Open(ledger.Options{
 		Dir: c.Storage.Path, Host: c.GitHub.APIURL, Layouts: layouts(c), Disabled: c.Metrics.Disabled(),
 		SeriesLimit: c.Metrics.SeriesLimit, Now: e.now,
@@ -82,6 +88,7 @@ func Open(c *config.Config, o Options) (*Exporter, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	e.warn(l.Warnings())
+	e.reveal(context.Background(), e.running())
 	return e, nil
 }
 
@@ -117,15 +124,13 @@ func (e *Exporter) exposing(c *config.Config) collector.ExpositionOptions {
 	return collector.ExpositionOptions{
 		NativeHistograms: c.Metrics.NativeHistograms,
 		Exemplars:        c.Metrics.Exemplars,
-		InitialZero:      time.Duration(c.Metrics.InitialZero),
-		Now:              e.now,
 	}
 }
 
 // adopt makes a generation the current one.
 func (e *Exporter) adopt(g *generation) {
 	e.recorder.SetObserver(g.observer)
-	e.live.SetLimit(g.config.Metrics.SeriesLimit)
+	e.live.Configure(g.config.Metrics.SeriesLimit, time.Duration(g.config.Poll.MaxInterval))
 	e.exposition.Configure(e.exposing(g.config))
 	e.api.use(g.client, credential(g.config))
 	e.mu.Lock()
@@ -158,10 +163,11 @@ func (e *Exporter) Run(ctx context.Context) error {
 	defer expire.Stop()
 	for {
 		g := e.running()
+		reveal := time.NewTimer(e.reveal(ctx, g)) // before the first birth: it also says what applies to births
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- g.poller.Run(polling) }()
-		again, err := e.wait(ctx, g, expire.C, ended, func() {
+		again, err := e.wait(ctx, g, expire.C, reveal, ended, func() {
 			stop()
 			if err := <-ended; err != nil {
 				level.Error(e.logger).Log("msg", "stopping the poller", "err", err)
@@ -169,6 +175,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 			g.client.CloseIdleConnections()
 		})
 		stop()
+		reveal.Stop()
 		if !again {
 			return err
 		}
@@ -176,7 +183,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 }
 
 // wait serves one poller's time until it is to end; again tells whether another is to follow.
-func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, ended chan error, stop func()) (again bool, err error) {
+func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, reveal *time.Timer, ended chan error, stop func()) (again bool, err error) {
 	for {
 		select {
 		case err := <-ended:
@@ -195,6 +202,8 @@ func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.T
 			if ctx.Err() == nil {
 				e.expire(ctx, g)
 			}
+		case <-reveal.C:
+			reveal.Reset(e.reveal(ctx, g))
 		}
 	}
 }
@@ -218,7 +227,11 @@ func (e *Exporter) warn(warnings []string) {
 }
 
 func (e *Exporter) expire(ctx context.Context, g *generation) {
-	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), g.poller.Watched)
+	watched := func(id int64) bool {
+		account, known := e.ledger.Account(id)
+		return known && g.poller.Watched(id, account.Name)
+	}
+	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), watched)
 	if err != nil {
 		level.Error(e.logger).Log("msg", "expiring series failed, trying again later", "err", err)
 		return
@@ -226,6 +239,20 @@ func (e *Exporter) expire(ctx context.Context, g *generation) {
 	if len(removed) > 0 {
 		level.Info(e.logger).Log("msg", "series expired", "series", len(removed))
 	}
+}
+
+// reveal shows the series whose initial zero is over and returns when to look again.
+func (e *Exporter) reveal(ctx context.Context, g *generation) time.Duration {
+	zero := time.Duration(g.config.Metrics.InitialZero)
+	next, err := e.ledger.Reveal(ctx, zero)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		level.Error(e.logger).Log("msg", "showing series after their initial zero failed, trying again later", "err", err)
+		return revealAgain
+	case zero == 0: // they are shown at birth
+		return expireEvery
+	}
+	return max(next, revealEvery)
 }
 
 // Reload takes over a new configuration, or says why not; then the old one goes on. The program must be running.

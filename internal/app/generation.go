@@ -30,7 +30,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{config: c, client: client, observer: newObserver(c)}
-	g.poller = poll.New(poll.Options{
+	options := poll.Options{
 		Client: client, Recorder: e.recorder, Progress: progress{e.recorder},
 		Repositories:  c.Targets.Repositories,
 		Organizations: owners(c.Targets.Organizations),
@@ -41,7 +41,11 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		RerunWindow: time.Duration(c.Poll.RerunWindow), DiscoveryInterval: time.Duration(c.Poll.DiscoveryInterval),
 		Live: c.Poll.Live, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
 		Logger: e.logger, Metrics: e.polling, Now: e.now,
-	})
+	}
+	if before := e.running(); before != nil {
+		options.Previous = before.poller
+	}
+	g.poller = poll.New(options)
 	return g, nil
 }
 

@@ -236,3 +236,38 @@ func TestReloadThatNeedsARestart(t *testing.T) {
 		w.matchesTruth()
 	})
 }
+
+// GitHub asks to wait for half an hour: that is said once, and a reload does not make the program ask before that. With
+// another token it may.
+func TestReloadKeepsThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, file := secured(t)
+		writeToken(t, file, secret)
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(2 * time.Hour)
+		w.github.Faults().Set("limit", simulator.Fault{Kind: simulator.SecondarySeconds, Delay: 30 * time.Minute})
+		time.Sleep(20 * time.Minute)
+		w.github.ResetRequests()
+		for range 5 {
+			w.mustReload(func(c *config.Config) { c.Metrics.SeriesLimit++ })
+			time.Sleep(30 * time.Second)
+		}
+		if n := w.github.Requests(); n.Total > 0 {
+			t.Errorf("%d requests, answered %v, while GitHub asks to wait", n.Total, n.ByStatus)
+		}
+		if n := strings.Count(said.text(), `msg="GitHub asks to wait" reason=secondary_limit until=`); n != 1 {
+			t.Errorf("said %d times:\n%s", n, said.text())
+		}
+		w.github.SetTokens(secret, "ghp_the_next")
+		writeToken(t, file, "ghp_the_next")
+		w.mustReload(func(c *config.Config) { c.Metrics.SeriesLimit++ })
+		time.Sleep(30 * time.Second)
+		if w.github.Requests().Total == 0 {
+			t.Error("nothing is asked with another token")
+		}
+		w.github.Faults().ClearAll()
+		w.mended(40 * time.Minute)
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,8 +153,15 @@ func TestTokenThatExpires(t *testing.T) {
 		w.github.SetTokens("ghp_the_next")
 		time.Sleep(2 * time.Hour)
 		w.shows(0, up)
-		w.failed(said, "octo-org/service-1", "unauthorized", "401", file)
-		w.failed(said, "octo-org/service-2", "unauthorized", "401", file)
+		w.shows(2, namespace+"_repositories", "state", "failing")
+		for _, repository := range []string{"octo-org/service-1", "octo-org/service-2"} { // the one asked and the one not asked
+			if n := w.scrape().value(failures, "repository", repository, "reason", "unauthorized"); n < 1 {
+				t.Errorf("no failure counted of %s", repository)
+			}
+		}
+		if texts := []string{"level=warn", "octo-org/service-", "reason=unauthorized", "401", file}; !said.has(texts...) {
+			t.Errorf("no line with %q in\n%s", texts, said.text())
+		}
 		writeToken(t, file, "ghp_the_next")
 		time.Sleep(soon)
 		w.shows(1, up)
@@ -165,6 +173,46 @@ func TestTokenThatExpires(t *testing.T) {
 		w.shows(0, up)
 		w.github.Faults().ClearAll()
 		w.mended(eventually)
+	})
+}
+
+// A token that is refused is refused for every repository: it is tried slowly, however many there are, said once, and seen
+// also when GitHub locks out who goes on trying.
+func TestTokenThatIsRefusedIsTriedSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "token")
+		w := newWorld(t, simulator.Options{Seed: 3, Token: secret, Repositories: simulator.Repositories(100, 1)},
+			func(c *config.Config) { c.GitHub.TokenFile = file })
+		var refused atomic.Int32
+		w.transport = tampering{w.transport, func(answer *http.Response, body string) string {
+			if answer.StatusCode == http.StatusUnauthorized && refused.Add(1) > 10 {
+				answer.StatusCode = http.StatusForbidden
+				return `{"message":"Maximum number of login attempts exceeded. Please try again later."}`
+			}
+			return body
+		}}
+		writeToken(t, file, secret)
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(2 * time.Hour)
+		w.github.SetTokens("ghp_the_next")
+		for range 3 {
+			refused.Store(8)
+			time.Sleep(time.Hour)
+			if n := refused.Load() - 8; n < 3 || n > 16 { // eight may be under way together
+				t.Errorf("%d requests with a refused token in an hour", n)
+			}
+			w.shows(0, up)
+			w.shows(100, namespace+"_repositories", "state", "failing")
+		}
+		if n := strings.Count(said.text(), "level=warn"); n > 12 {
+			t.Errorf("%d warnings of one trouble", n)
+		}
+		writeToken(t, file, "ghp_the_next")
+		time.Sleep(2 * time.Minute)
+		w.shows(1, up)
+		w.shows(0, namespace+"_repositories", "state", "failing")
 	})
 }
 

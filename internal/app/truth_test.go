@@ -129,9 +129,11 @@ func disturb(w *world, random *rand.Rand) {
 		{Kind: simulator.Slow, Probability: 0.2, Delay: 40 * time.Second}, // longer than the timeout
 		{Kind: simulator.BigPages, PerPage: 20},
 		{Kind: simulator.ShiftedPages},
+		{Kind: simulator.ShiftedPages, Shift: 1},
 		{Kind: simulator.ForeignAttempt},
 		{Kind: simulator.LaggingFilter, Delay: 2 * time.Hour},
 		{Kind: simulator.EmptyFilter},
+		{Kind: simulator.PartialFilter},
 		{Kind: simulator.Unauthorized, Times: 30},
 		{Kind: simulator.Forbidden, Repository: "octo-org/service-1"},
 		{Kind: simulator.NotFound, Repository: "octo-org/service-2"},

@@ -247,7 +247,7 @@ func (g *GitHub) repositories(q *request) *answer {
 	from, to := q.cut(count)
 	list = list[from:to]
 	p := q.place
-	a := found([]byte("repositories "+i64(g.version)+" "+itoa(count)), func() []byte {
+	a := found([]byte("repositories "+i64(g.version)+" "+itoa(count)+" "+itoa(from)), func() []byte {
 		return arrayBody(nil, len(list), func(b []byte, i int) []byte { return append(b, repositoryJSON(p, list[i], true)...) })
 	})
 	if link := q.link(path, count); link != "" {

@@ -1,0 +1,35 @@
+package poll
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// A poller may run again after its end, when a reload failed: nothing that waited for a worker at that moment is lost.
+func TestQueueKeepsWhatWaitsForAWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(time.Now)
+		q.add(newRepository(githubapi.Repository{ID: 1, FullName: "o/r"}))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- q.dispatch(ctx, make(chan *repository)) }() // no worker takes it
+		synctest.Wait()
+		cancel()
+		if err := <-ended; err == nil {
+			t.Error("ended without the reason")
+		}
+		due := make(chan *repository, 1)
+		again, cancel := context.WithCancel(t.Context())
+		go func() { ended <- q.dispatch(again, due) }()
+		synctest.Wait()
+		if len(due) != 1 {
+			t.Error("the repository is never due again")
+		}
+		cancel()
+		<-ended
+	})
+}

@@ -1,0 +1,41 @@
+package poll
+
+import (
+	"time"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// pause is for how long GitHub asked a token to wait.
+type pause struct {
+	token githubapi.Identity
+	until time.Time
+}
+
+func (p *Poller) paused(until time.Time) {
+	if token, err := p.Client.TokenIdentity(); err == nil {
+		p.pause.Store(&pause{token, until})
+	}
+}
+
+// takeOver takes over what a poller before this one knew, is not remembered durably and yet outlasts a reload: for how long
+// GitHub asked this token to wait, and for how long the jobs of finished attempts have been waited for. What else was known
+// in memory is learnt anew, under the new configuration.
+func (p *Poller) takeOver(before *Poller) {
+	if pause := before.pause.Load(); pause != nil {
+		if token, err := p.Client.TokenIdentity(); err == nil && token == pause.token {
+			p.budget.pauseUntil(pause.until)
+			p.pause.Store(pause)
+		}
+	}
+	p.finishing = map[int64]map[int64]finishing{}
+	for _, r := range before.queue.all() {
+		runs := map[int64]finishing{}
+		for id, open := range r.runs {
+			if len(open.finished) > 0 {
+				runs[id] = open.finished
+			}
+		}
+		p.finishing[r.id] = runs
+	}
+}

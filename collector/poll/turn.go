@@ -1,0 +1,78 @@
+package poll
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// networkFailures is how many runs in a row may get no answer until it is taken to be the network, not the runs.
+const networkFailures = 3
+
+// turn is when a stage did something for an open run last, and how that went.
+type turn struct {
+	last     time.Time
+	failures int       // in a row
+	retry    time.Time // after failures: not again before then
+}
+
+// eachOpen calls do for the open runs for which something is due, those first that had no turn for longest: however many
+// there are and however little a visit gets done, none is left out. A failure that concerns one run only, such as a page
+// GitHub cannot make, delays that run and leaves the others alone.
+func (p *Poller) eachOpen(ctx context.Context, r *repository, of func(*openRun) *turn, due func(*openRun) bool, do func(*openRun) error) error {
+	unanswered := 0
+	for _, open := range inTurn(r.runs, of) {
+		t, now := of(open), p.Now()
+		if now.Before(t.retry) || !due(open) {
+			continue
+		}
+		err := do(open)
+		switch {
+		case err == nil:
+			*t, unanswered = turn{last: now}, 0
+			continue
+		case ctx.Err() != nil, errors.Is(err, errVisitFull): // its turn is still to come
+			return err
+		case !concernsOneRun(err):
+			return fmt.Errorf("run %d: %w", open.run.ID, err)
+		}
+		p.delay(r, open, t, now, err)
+		if !kindIs(err, githubapi.KindNetwork) {
+			unanswered = 0
+		} else if unanswered++; unanswered >= networkFailures {
+			return fmt.Errorf("run %d and others before it: %w", open.run.ID, err)
+		}
+	}
+	return nil
+}
+
+func inTurn(runs map[int64]*openRun, of func(*openRun) *turn) []*openRun {
+	return slices.SortedFunc(maps.Values(runs), func(a, b *openRun) int {
+		return cmp.Or(of(a).last.Compare(of(b).last), cmp.Compare(a.run.ID, b.run.ID))
+	})
+}
+
+// concernsOneRun tells whether a failure says nothing of the token, the limits or the recording.
+func concernsOneRun(err error) bool {
+	var e *githubapi.Error
+	var record recordError
+	return errors.As(err, &e) && e.Kind != githubapi.KindUnauthorized && !limited(err) && !errors.As(err, &record)
+}
+
+func (p *Poller) delay(r *repository, open *openRun, t *turn, now time.Time, err error) {
+	t.last = now
+	t.failures++
+	t.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, t.failures))
+	p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+	if t.failures == 1 {
+		level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.repo().FullName, "run_id", open.run.ID, "err", err)
+	}
+}

@@ -73,7 +73,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		})
 	case demo.FullCommand():
 		err = app.Demo(ctx, app.DemoOptions{
-			Web: webFlags, TelemetryPath: *telemetryPath, ControlAddress: *controlAddress,
+			Web: webFlags, TelemetryPath: *telemetryPath, Lifecycle: *lifecycle, ControlAddress: *controlAddress,
 			StoragePath: *storagePath, Logger: logger, Out: stdout,
 		})
 	case check.FullCommand():

@@ -216,9 +216,12 @@ func (p *Poller) settle(err error) {
 	}
 }
 
-// forgetAll drops the live jobs: they are no longer refreshed.
+// forgetAll drops the live jobs: they are no longer refreshed. If the poller runs again they are read anew.
 func (p *Poller) forgetAll() {
 	for _, r := range p.queue.all() {
 		p.Recorder.Forget(r.id, 0)
+		for _, open := range r.runs {
+			open.pages = nil
+		}
 	}
 }

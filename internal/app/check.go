@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 )
 
 // Check tries a configuration without counting anything: access, permissions, limits, repositories found. It reports on
-// w, a line each, and returns an error if anything would keep the exporter from its work.
+// w, a line each, and returns an error if anything would keep the exporter from its work. It asks no more than the rate
+// limit allows beside its reserve.
 func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.RoundTripper) error {
 	client, err := newClient(c, transport, nil, time.Now)
 	if err != nil {
@@ -24,7 +26,7 @@ func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.Ro
 	k := &checker{client: client, config: c, w: w}
 	k.ok("configuration: valid")
 	k.access(ctx)
-	k.repositories(ctx)
+	k.targets(ctx)
 	k.token()
 	if k.problems > 0 {
 		return fmt.Errorf("%d of the checks failed", k.problems)
@@ -37,6 +39,10 @@ type checker struct {
 	config   *config.Config
 	w        io.Writer
 	problems int
+
+	next           time.Time // of the next request
+	stopped        string    // why nothing more is asked
+	tried, untried int       // repositories
 }
 
 func (k *checker) ok(format string, args ...any) { fmt.Fprintf(k.w, "ok    "+format+"\n", args...) }
@@ -52,6 +58,7 @@ func (k *checker) note(format string, args ...any) { fmt.Fprintf(k.w, "note  "+f
 func (k *checker) access(ctx context.Context) {
 	limits, err := k.client.RateLimit(ctx)
 	switch {
+	case k.limited(err): // said at the end
 	case errors.Is(err, githubapi.ErrNoRateLimit):
 		k.ok("%s answers; rate limits are off, as is normal on GitHub Enterprise Server", k.config.GitHub.APIURL)
 	case err != nil:
@@ -61,50 +68,67 @@ func (k *checker) access(ctx context.Context) {
 		k.ok("%s answers as %s; %d of %d requests left until %s", k.config.GitHub.APIURL, credential(k.config),
 			core.Remaining, core.Limit, core.Reset.UTC().Format(time.RFC3339))
 	}
-	if meta, err := k.client.Meta(ctx); err == nil && meta.InstalledVersion != "" {
-		k.ok("GitHub Enterprise Server %s", meta.InstalledVersion)
+	if k.allowed(ctx) {
+		if meta, err := k.client.Meta(ctx); err == nil && meta.InstalledVersion != "" {
+			k.ok("GitHub Enterprise Server %s", meta.InstalledVersion)
+		}
 	}
 	if skew, known := k.client.Skew(); known && skew.Abs() > 30*time.Second {
 		k.note("the clocks are %s apart; times are read against GitHub's", skew.Round(time.Second))
 	}
 }
 
-func (k *checker) repositories(ctx context.Context) {
+// targets tries what is cheap first: the lists, then what is named, then what was found.
+func (k *checker) targets(ctx context.Context) {
 	t := k.config.Targets
+	var found []string
 	for _, o := range owners(t.Organizations) {
-		k.owner(ctx, "organization", o, k.client.OrganizationRepositories)
+		found = append(found, k.owner(ctx, "organization", o, k.client.OrganizationRepositories)...)
 	}
 	for _, o := range owners(t.Users) {
-		k.owner(ctx, "user", o, k.client.UserRepositories)
+		found = append(found, k.owner(ctx, "user", o, k.client.UserRepositories)...)
 	}
 	for _, name := range t.Repositories {
-		repo, _, err := k.client.Repository(ctx, name, githubapi.Tag{})
-		if err != nil {
-			// Polling gets on with the runs alone, as behind a gateway that lets little else through.
-			page, runsErr := k.client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
-			if runsErr != nil || len(page.Items) == 0 {
-				k.problem("repository %s: %v", name, err)
-				continue
-			}
-			k.note("repository %s cannot be read itself, it is known by its runs: %v", name, err)
-			k.ok("repository %s: %d runs", name, page.TotalCount)
-			continue
+		k.count(k.named(ctx, name))
+	}
+	for _, name := range found {
+		if !slices.ContainsFunc(t.Repositories, func(named string) bool { return strings.EqualFold(named, name) }) {
+			k.count(k.runs(ctx, name))
 		}
-		if !strings.EqualFold(repo.FullName, name) {
-			k.note("repository %s is called %s now", name, repo.FullName)
-		}
-		k.runs(ctx, repo.FullName)
+	}
+	switch {
+	case k.stopped != "" && k.tried == 0:
+		k.problem("no repository tried: %s", k.stopped)
+	case k.untried > 0:
+		k.note("%d repositories not tried: %s", k.untried, k.stopped)
 	}
 }
 
-func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) {
+func (k *checker) count(tried bool) {
+	if tried {
+		k.tried++
+	} else {
+		k.untried++
+	}
+}
+
+// owner lists an owner's repositories and returns those to be watched.
+func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
 	found, wanted := 0, []string(nil)
 	request := githubapi.PageRequest{PerPage: 100}
 	for {
-		page, err := list(ctx, o.Name, request)
-		if err != nil {
+		var page githubapi.Page[githubapi.Repository]
+		var err error
+		if k.allowed(ctx) {
+			page, err = list(ctx, o.Name, request)
+		}
+		switch {
+		case k.stopped != "" || k.limited(err):
+			k.note("%s %s: not listed to its end, %d repositories so far", kind, o.Name, found)
+			return wanted
+		case err != nil:
 			k.problem("%s %s: %v", kind, o.Name, err)
-			return
+			return nil
 		}
 		for _, repo := range page.Items {
 			found++
@@ -117,19 +141,60 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 		}
 	}
 	k.ok("%s %s: %d repositories, %d of them to be watched", kind, o.Name, found, len(wanted))
-	for _, name := range wanted {
-		k.runs(ctx, name)
-	}
+	return wanted
 }
 
-// runs tries the one permission that counts, actions: read.
-func (k *checker) runs(ctx context.Context, name string) {
-	page, err := k.client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
-	if err != nil {
-		k.problem("repository %s: %v", name, err)
-		return
+// named tries a repository of the configuration; false if a limit forbids.
+func (k *checker) named(ctx context.Context, name string) (tried bool) {
+	if !k.allowed(ctx) {
+		return false
 	}
-	k.ok("repository %s: %d runs", name, page.TotalCount)
+	repo, _, err := k.client.Repository(ctx, name, githubapi.Tag{})
+	switch {
+	case k.limited(err):
+		return false
+	case err != nil:
+		return k.knownByRuns(ctx, name, err)
+	case !strings.EqualFold(repo.FullName, name):
+		k.note("repository %s is called %s now", name, repo.FullName)
+	}
+	return k.runs(ctx, repo.FullName)
+}
+
+// knownByRuns tries a repository that cannot be read itself. Polling gets on with the runs alone, as behind a gateway that
+// lets little else through.
+func (k *checker) knownByRuns(ctx context.Context, name string, why error) (tried bool) {
+	if !k.allowed(ctx) {
+		return false
+	}
+	page, err := k.client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
+	switch {
+	case k.limited(err):
+		return false
+	case err != nil || len(page.Items) == 0:
+		k.problem("repository %s: %v", name, why)
+	default:
+		k.note("repository %s cannot be read itself, it is known by its runs: %v", name, why)
+		k.ok("repository %s: %d runs", name, page.TotalCount)
+	}
+	return true
+}
+
+// runs tries the one permission that counts, actions: read; false if a limit forbids.
+func (k *checker) runs(ctx context.Context, name string) (tried bool) {
+	if !k.allowed(ctx) {
+		return false
+	}
+	page, err := k.client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
+	switch {
+	case k.limited(err):
+		return false
+	case err != nil:
+		k.problem("repository %s: %v", name, err)
+	default:
+		k.ok("repository %s: %d runs", name, page.TotalCount)
+	}
+	return true
 }
 
 func (k *checker) token() {

@@ -123,6 +123,96 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckKeepsTheReserve: a check of many repositories stops where the exporter would, and does not blame repositories
+// for a limit.
+func TestCheckKeepsTheReserve(t *testing.T) {
+	for name, test := range map[string]struct {
+		repositories int
+		options      simulator.Options
+		reserve      float64
+		trouble      func(*world)
+		left         int    // of the limit
+		failed       string // the error; "" for none
+		says         []string
+	}{
+		"more repositories than requests": {
+			repositories: 70, options: simulator.Options{PrimaryLimit: 60}, reserve: 0.1, left: 6,
+			says: []string{
+				"ok    organization octo-org: 70 repositories, 70 of them to be watched\n",
+				"note  18 repositories not tried: what is left of the rate limit, 6 of 60 requests until 2000-01-01T01:00:00Z, is the reserve (github.rate_limit_reserve)\n",
+			},
+		},
+		"no reserve": {
+			repositories: 70, options: simulator.Options{PrimaryLimit: 60}, left: 0,
+			says: []string{"note  12 repositories not tried: nothing is left of the rate limit of 60 requests until 2000-01-01T01:00:00Z\n"},
+		},
+		"others use the token": {
+			repositories: 20, options: simulator.Options{PrimaryLimit: 1000}, reserve: 0.1, left: 100,
+			trouble: func(w *world) { w.github.Spend("", 890) },
+			says:    []string{"note  12 repositories not tried: what is left of the rate limit, 100 of 1000 requests"},
+		},
+		"enough for all": {repositories: 70, options: simulator.Options{PrimaryLimit: 80}, reserve: 0.1, left: 8},
+		"used up": {
+			repositories: 3, options: simulator.Options{PrimaryLimit: 60}, left: 0,
+			trouble: func(w *world) { w.github.Spend("", 60) }, failed: "1 of the checks failed",
+			says: []string{"FAIL  no repository tried: nothing is left of the rate limit of 60 requests until 2000-01-01T01:00:00Z\n"},
+		},
+		"a limit that was not foretold": {
+			repositories: 3, trouble: func(w *world) {
+				w.github.Faults().Set("limit", simulator.Fault{Kind: simulator.SecondarySeconds, Repository: "octo-org/service-2"})
+			},
+			says: []string{
+				"ok    repository octo-org/service-1: 0 runs\n",
+				"note  2 repositories not tried: list_runs: GET /repos/octo-org/service-2/actions/runs: 403 Forbidden, secondary rate limit, retry after 1m0s",
+			},
+		},
+		"while a list is read": {
+			repositories: 250, options: simulator.Options{PrimaryLimit: 60}, reserve: 0.1, left: 6,
+			trouble: func(w *world) { w.github.Spend("", 51) }, failed: "1 of the checks failed",
+			says: []string{
+				"note  organization octo-org: not listed to its end, 200 repositories so far\n",
+				"FAIL  no repository tried: what is left of the rate limit, 6 of 60 requests",
+			},
+		},
+		"named ones come first": {
+			repositories: 70, options: simulator.Options{PrimaryLimit: 60}, reserve: 0.1, left: 6,
+			trouble: func(w *world) { w.config.Targets.Repositories = []string{"octo-org/Service-69", "octo-org/service-70"} },
+			says: []string{
+				"ok    repository octo-org/service-69: 0 runs\n", "ok    repository octo-org/service-70: 0 runs\n", "note  20 repositories not tried: ",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				test.options.Repositories = simulator.Repositories(test.repositories, 0)
+				w := newWorld(t, test.options, func(c *config.Config) { c.GitHub.RateLimitReserve = test.reserve })
+				if test.trouble != nil {
+					test.trouble(w)
+				}
+				begun := time.Now()
+				report, err := w.checked()
+				if test.failed == "" && err != nil || test.failed != "" && (err == nil || err.Error() != test.failed) {
+					t.Errorf("error %v, want %q", err, test.failed)
+				}
+				for _, want := range test.says {
+					if !strings.Contains("\n"+report, "\n"+want) {
+						t.Errorf("no line that begins with %q", want)
+					}
+				}
+				if left, _ := w.github.Remaining(""); left != test.left {
+					t.Errorf("%d requests are left, want %d", left, test.left)
+				}
+				if n, took := w.github.Requests().Total, time.Since(begun); float64(n-20) > 10*took.Seconds() { // as polling does, bursts aside
+					t.Errorf("%d requests in %s", n, took)
+				}
+				if t.Failed() {
+					t.Log(report)
+				}
+			})
+		})
+	}
+}
+
 // TestCheckByTheProgram: exit codes, and that nothing is written.
 func TestCheckByTheProgram(t *testing.T) {
 	t.Parallel()

@@ -25,8 +25,9 @@ const (
 type DemoOptions struct {
 	Web            *toolkit.FlagConfig
 	TelemetryPath  string
+	Lifecycle      bool
 	ControlAddress string // "" for none
-	StoragePath    string // "" for a temporary one
+	StoragePath    string // of the ledger, which stays; "" for a temporary one
 	Logger         Logger
 	Out            io.Writer // told where to look
 }
@@ -34,13 +35,12 @@ type DemoOptions struct {
 // Demo runs a simulated GitHub on loopback and the exporter on it, until ctx is done or a signal comes. It needs no
 // network and no file.
 func Demo(ctx context.Context, o DemoOptions) (err error) {
+	storage, err := demoStorage(o.StoragePath)
+	if err != nil {
+		return fmt.Errorf("making a place for the demo's ledger: %w", err)
+	}
 	if o.StoragePath == "" {
-		dir, err := os.MkdirTemp("", "github_workflow_exporter-demo-")
-		if err != nil {
-			return fmt.Errorf("making a place for the demo's ledger: %w", err)
-		}
-		defer os.RemoveAll(dir)
-		o.StoragePath = dir
+		defer os.RemoveAll(storage)
 	}
 	world := simulator.DemoProfile(time.Now)
 	world.BasePath, world.Token, world.PrimaryLimit = demoBasePath, "", 15000
@@ -64,10 +64,28 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 		control = "http://" + server.Addr + "/"
 	}
 	return Serve(ctx, ServeOptions{
-		Load: func() (*config.Config, error) { return demoConfig(apiURL, o.StoragePath) },
-		Web:  o.Web, TelemetryPath: o.TelemetryPath, Logger: o.Logger,
-		Listening: func(addresses []string) { sayWhereToLook(o, addresses, apiURL, control) },
+		Load: func() (*config.Config, error) { return demoConfig(apiURL, storage) },
+		Web:  o.Web, TelemetryPath: o.TelemetryPath, Lifecycle: o.Lifecycle, Logger: o.Logger,
+		Listening: func(scheme string, addresses []string) {
+			sayWhereToLook(o, scheme, addresses, apiURL, control, storage)
+		},
 	})
+}
+
+// demoStorage makes a place for the ledger: the directory itself while it is empty, else a new one in it. Each start has
+// one of its own, for a ledger belongs to one GitHub, and the demo's is another each time.
+func demoStorage(dir string) (string, error) {
+	if dir == "" {
+		return os.MkdirTemp("", "github_workflow_exporter-demo-")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	present, err := os.ReadDir(dir)
+	if err != nil || len(present) == 0 {
+		return dir, err
+	}
+	return os.MkdirTemp(dir, "demo-")
 }
 
 // demoConfig is quick enough to see counters move within a minute.
@@ -87,10 +105,10 @@ func demoConfig(apiURL, storage string) (*config.Config, error) {
 }
 
 // sayWhereToLook tells a new user what there is to see.
-func sayWhereToLook(o DemoOptions, addresses []string, apiURL, control string) {
+func sayWhereToLook(o DemoOptions, scheme string, addresses []string, apiURL, control, storage string) {
 	fmt.Fprintf(o.Out, "\nA simulated GitHub with the organization %s runs at %s, and the exporter polls it.\n\n", demoOrganization, apiURL)
 	for _, a := range addresses {
-		base := "http://" + reachable(a)
+		base := scheme + "://" + reachable(a)
 		fmt.Fprintf(o.Out, "  Metrics:       %s%s   (counters move within a minute)\n", base, o.TelemetryPath)
 		fmt.Fprintf(o.Out, "  Landing page:  %s/\n", base)
 		fmt.Fprintf(o.Out, "  Try:           curl -s %s%s | grep github_workflow_job_conclusions_total\n", base, o.TelemetryPath)
@@ -99,6 +117,9 @@ func sayWhereToLook(o DemoOptions, addresses []string, apiURL, control string) {
 		fmt.Fprintf(o.Out, "  Faults:        curl -s %s   lists them; curl -X POST '%sfaults/failing_workflow?on=true' switches one on\n", control, control)
 	} else {
 		fmt.Fprintf(o.Out, "  Faults:        start with --demo.control-address=127.0.0.1:9888 to switch faults on and off\n")
+	}
+	if o.StoragePath != "" {
+		fmt.Fprintf(o.Out, "  Ledger:        %s   (this one stays; each start of the demo makes another)\n", storage)
 	}
 	fmt.Fprintf(o.Out, "\nCtrl-C ends it.\n\n")
 }

@@ -12,9 +12,9 @@ import (
 // Logger is the program's logger in the two forms it is needed.
 type Logger struct {
 	log.Logger
-	// WithoutTime is for the slog bridge of the HTTP toolkit, which adds its own time and caller.
-	WithoutTime log.Logger
-	Level       slog.Level
+	// WithoutCaller is for what other libraries log: the caller would be the bridge to them.
+	WithoutCaller log.Logger
+	Level         slog.Level
 }
 
 // NewLogger logs lines of the format logfmt or json, from the level debug, info, warn or error up.
@@ -36,8 +36,8 @@ func NewLogger(w io.Writer, format, from string) (Logger, error) {
 	if err := l.Level.UnmarshalText([]byte(from)); err != nil {
 		return Logger{}, fmt.Errorf("log level: %w", err)
 	}
-	filtered := level.NewFilter(base, level.Allow(allow))
-	l.WithoutTime = filtered
-	l.Logger = log.With(filtered, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+	filtered := log.With(level.NewFilter(base, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
+	l.WithoutCaller = filtered
+	l.Logger = log.With(filtered, "caller", log.DefaultCaller)
 	return l, nil
 }

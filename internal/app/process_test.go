@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +48,7 @@ type process struct {
 	cmd    *exec.Cmd
 	client *http.Client
 	url    string // once it is ready
-	stdout bytes.Buffer
+	stdout lines
 	stderr lines
 	exited chan struct{}
 }
@@ -71,6 +70,7 @@ func start(t *testing.T, env []string, arguments ...string) *process {
 	}
 	go func() {
 		_ = p.cmd.Wait() // its exit code is what tests look at
+		p.stdout.end()
 		p.stderr.end()
 		close(p.exited)
 	}()
@@ -106,10 +106,21 @@ func (p *process) ready(scheme string) {
 // says waits for a log line that holds all the texts, and returns it.
 func (p *process) says(texts ...string) string {
 	p.Helper()
+	return p.line(&p.stderr, texts)
+}
+
+// prints does the same for standard output.
+func (p *process) prints(texts ...string) string {
+	p.Helper()
+	return p.line(&p.stdout, texts)
+}
+
+func (p *process) line(of *lines, texts []string) string {
+	p.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	for {
-		line, changed, ended := p.stderr.find(texts)
+		line, changed, ended := of.find(texts)
 		switch {
 		case line != "":
 			return line
@@ -132,7 +143,12 @@ func (p *process) get(path string) (status int, body string) {
 
 func (p *process) request(method, path string) (status int, body string) {
 	p.Helper()
-	r, err := http.NewRequestWithContext(p.Context(), method, p.url+path, nil)
+	return p.ask(method, p.url+path)
+}
+
+func (p *process) ask(method, url string) (status int, body string) {
+	p.Helper()
+	r, err := http.NewRequestWithContext(p.Context(), method, url, nil)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -231,5 +247,5 @@ func run(t *testing.T, env []string, arguments ...string) (code int, stdout, std
 	t.Helper()
 	p := start(t, env, arguments...)
 	code = p.exit(patience)
-	return code, p.stdout.String(), p.stderr.text()
+	return code, p.stdout.text(), p.stderr.text()
 }

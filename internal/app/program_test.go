@@ -7,10 +7,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,6 +72,9 @@ func TestRepositoryByFlagAlone(t *testing.T) {
 	}
 }
 
+// logLine is what all lines look like, whoever logs: this program, the toolkit or, without a caller, net/http.
+var logLine = regexp.MustCompile(`^(level=[a-z]+ ts=20\S+Z|ts=20\S+Z level=[a-z]+) (caller=\w+\.go:[0-9]+ )?msg=`)
+
 // The bcrypt hash of the password scrape.
 const scrapeHash = "$2a$04$ay/w5eWToe9QWG1Gjso/.u8Q8At5/VMlr.EUFeD7wZIYRZk.6rhOe"
 
@@ -79,7 +84,7 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	authorities := p.certificate()
 	web := filepath.Join(p.dir, "web.yml")
 	p.write(web, "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\nbasic_auth_users: {prometheus: "+scrapeHash+"}\n")
-	running := start(t, nil, "--config.file="+p.config, "--web.listen-address=127.0.0.1:0", "--web.config.file="+web)
+	running := start(t, nil, "--config.file="+p.config, "--web.listen-address=127.0.0.1:0", "--web.config.file="+web, "--log.level=debug")
 	running.ready("https")
 	running.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}
 
@@ -92,8 +97,14 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	running.answers("GET", "/metrics", 401)
 	running.url = "http://" + strings.TrimPrefix(running.url[strings.Index(running.url, "@"):], "@")
 	running.answers("GET", "/metrics", 400, "HTTPS") // plain HTTP to a TLS port
+	running.says("level=debug", "TLS handshake error", "HTTP request to an HTTPS server")
 	if code := running.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+	for line := range strings.Lines(running.stderr.text()) {
+		if !logLine.MatchString(line) {
+			t.Errorf("a line in another form: %s", line)
+		}
 	}
 }
 
@@ -198,4 +209,28 @@ func TestStopInOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStopDespiteOpenConnections: clients that hold a connection open without a whole request delay the end, but it is an
+// end in order all the same.
+func TestStopDespiteOpenConnections(t *testing.T) {
+	t.Parallel()
+	_, api := loopback(t, pastWorld(1, 0))
+	running := newPlace(t, watching(api)).serve()
+	for _, sent := range []string{"", "GET /metrics HTTP/1.1\r\nHost: "} {
+		client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(running.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := io.WriteString(client, sent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	running.scrape() // connections are taken in order, so that those are taken too
+	if code := running.stop(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	running.says("level=warn", "connections", "closed")
+	running.says("level=info", "msg=stopped")
 }

@@ -30,8 +30,8 @@ type ServeOptions struct {
 	TelemetryPath string
 	Lifecycle     bool
 	Logger        Logger
-	// Listening, if not nil, is told the addresses once they are open.
-	Listening func(addresses []string)
+	// Listening, if not nil, is told the addresses once they are open, and whether they take http or https.
+	Listening func(scheme string, addresses []string)
 }
 
 // Serve runs the exporter until ctx is done or SIGTERM or SIGINT comes, then stops in order: no new scrapes, the poller
@@ -59,12 +59,12 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	go func() { served <- server.Serve() }()
 	e, err := Open(c, Options{Logger: logger})
 	if err != nil {
-		return errors.Join(err, server.Shutdown(ctx), <-served)
+		return errors.Join(err, endAnswers(ctx, server), <-served)
 	}
 	s.ready(e)
 	level.Info(logger).Log("msg", "ready", "api_url", c.GitHub.APIURL, "storage", c.Storage.Path, "addresses", fmt.Sprint(server.Addresses()))
 	if o.Listening != nil {
-		o.Listening(server.Addresses())
+		o.Listening(server.Scheme(), server.Addresses())
 	}
 	return s.run(ctx, stop, hup, e, server, served)
 }
@@ -89,7 +89,7 @@ func (s *serving) listen() (*web.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Listen(o.Web, handler, o.Logger.WithoutTime, o.Logger.Level)
+	return web.Listen(o.Web, handler, o.Logger.WithoutCaller, o.Logger.Level)
 }
 
 func (s *serving) ready(e *Exporter) {
@@ -174,10 +174,8 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 		}
 	}
 	stop() // a second signal ends the process at once
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
 	stopPolling()
-	shutdown := server.Shutdown(closing)
+	shutdown := endAnswers(ctx, server)
 	if !pollEnded {
 		failure = errors.Join(failure, <-polled)
 	}
@@ -186,4 +184,11 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 		level.Info(s.logger).Log("msg", "stopped")
 	}
 	return failure
+}
+
+// endAnswers stops serving, within a time of its own also where ctx is done.
+func endAnswers(ctx context.Context, server *web.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	return server.Shutdown(ctx)
 }

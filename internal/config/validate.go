@@ -116,6 +116,13 @@ func normalURL(s string) string {
 	return strings.TrimRight(u.String(), "/")
 }
 
+// The longest durations there may be: more than anybody needs, and so little that adding them up or multiplying them cannot
+// overflow.
+const (
+	longestInterval = 24 * time.Hour
+	longestWindow   = 10 * 365 * 24 * time.Hour
+)
+
 func within(key string, d Duration, least, most time.Duration) *Error {
 	if time.Duration(d) < least || time.Duration(d) > most {
 		return wrong(key, "must be from %s to %s, not %s", Duration(least), Duration(most), d)
@@ -123,34 +130,25 @@ func within(key string, d Duration, least, most time.Duration) *Error {
 	return nil
 }
 
-func atLeast(key string, d Duration, least time.Duration) *Error {
-	if time.Duration(d) < least {
-		return wrong(key, "must be %s or more, not %s", Duration(least), d)
-	}
-	return nil
-}
-
 func (p Poll) check() *Error {
 	for _, limit := range []struct {
-		key   string
-		value Duration
-		least time.Duration
+		key         string
+		value       Duration
+		least, most time.Duration
 	}{
-		{"poll.interval", p.Interval, time.Second},
-		{"poll.max_interval", p.MaxInterval, time.Second},
-		{"poll.lookback", p.Lookback, 0},
-		{"poll.rerun_window", p.RerunWindow, 0},
-		{"poll.discovery_interval", p.DiscoveryInterval, 10 * time.Second},
+		{"poll.interval", p.Interval, time.Second, longestInterval},
+		{"poll.max_interval", p.MaxInterval, time.Second, longestInterval},
+		{"poll.lookback", p.Lookback, 0, longestWindow},
+		{"poll.max_run_age", p.MaxRunAge, time.Second, longestWindow},
+		{"poll.rerun_window", p.RerunWindow, 0, longestWindow},
+		{"poll.discovery_interval", p.DiscoveryInterval, 10 * time.Second, longestInterval},
 	} {
-		if err := atLeast(limit.key, limit.value, limit.least); err != nil {
+		if err := within(limit.key, limit.value, limit.least, limit.most); err != nil {
 			return err
 		}
 	}
 	if p.MaxInterval < p.Interval {
 		return wrong("poll.max_interval", "must not be shorter than poll.interval, which is %s, but is %s", p.Interval, p.MaxInterval)
-	}
-	if p.MaxRunAge <= 0 {
-		return wrong("poll.max_run_age", "must be longer than 0s, such as 840h")
 	}
 	return nil
 }
@@ -163,13 +161,13 @@ func (s Storage) check() *Error {
 }
 
 func (m Metrics) check() *Error {
-	if err := atLeast("metrics.initial_zero", m.InitialZero, 0); err != nil {
+	if err := within("metrics.initial_zero", m.InitialZero, 0, longestInterval); err != nil {
 		return err
 	}
 	if m.SeriesLimit < 1 {
 		return wrong("metrics.series_limit", "must be 1 or more, not %d", m.SeriesLimit)
 	}
-	if err := atLeast("metrics.series_ttl", m.SeriesTTL, 0); err != nil {
+	if err := within("metrics.series_ttl", m.SeriesTTL, 0, longestWindow); err != nil {
 		return err
 	}
 	for _, group := range family.BucketGroups() {

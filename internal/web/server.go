@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	sloggokit "github.com/tjhop/slog-gokit"
+	"go.yaml.in/yaml/v3"
 )
 
 // Server listens where the exporter-toolkit's flags say, with TLS and basic auth as its web configuration file says.
@@ -24,14 +28,14 @@ type Server struct {
 }
 
 // Listen opens the listeners, so that a port that is taken is found before anything else is begun. The logger must not
-// add a time of its own: the toolkit does.
-func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, level slog.Leveler) (*Server, error) {
+// add a caller: this is where the toolkit's own is told, and net/http tells none.
+func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, least slog.Leveler) (*Server, error) {
 	if err := toolkit.Validate(*flags.WebConfigFile); err != nil {
 		return nil, fmt.Errorf("reading --web.config.file %s: %w", *flags.WebConfigFile, err)
 	}
 	s := &Server{
 		flags:  flags,
-		logger: slog.New(sloggokit.NewGoKitHandler(logger, level)),
+		logger: slog.New(timeless{sloggokit.NewGoKitHandler(logger, least)}),
 		server: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: 10 * time.Second,
@@ -39,8 +43,7 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 			WriteTimeout:      2 * time.Minute, // not promhttp's Timeout, which would hold the whole answer in memory
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
-			// Handshake and protocol errors of clients; net/http knows no levels.
-			ErrorLog: stdlog.New(log.NewStdlibAdapter(logger), "", 0),
+			ErrorLog:          stdlog.New(errorLog{logger}, "", 0),
 		},
 	}
 	if flags.WebSystemdSocket != nil && *flags.WebSystemdSocket {
@@ -55,6 +58,20 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
+}
+
+// Scheme is http, or https where the web configuration file asks for TLS, which the toolkit does not tell. It is for
+// people to read: a file that cannot be read any more makes it http.
+func (s *Server) Scheme() string {
+	if text, err := os.ReadFile(*s.flags.WebConfigFile); err == nil {
+		var c struct {
+			TLS toolkit.TLSConfig `yaml:"tls_server_config"`
+		}
+		if err := yaml.Unmarshal(text, &c); err == nil && c.TLS.IsEnabled() {
+			return "https"
+		}
+	}
+	return "http"
 }
 
 // Addresses are those listened on.
@@ -80,15 +97,48 @@ func (s *Server) Serve() error {
 	return fmt.Errorf("serving HTTP: %w", err)
 }
 
-// Shutdown ends Serve, letting answers under way come to their end until ctx is done.
+// Shutdown ends Serve, letting answers under way come to their end until ctx is done. Connections that are still open then
+// are closed, and a warning logged: that a client sends half a request or no request at all is no failure of ours.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
 	s.closeListeners() // those that Serve never came to
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		s.logger.Warn("connections that clients kept open have been closed")
+		err = s.server.Close()
+	}
 	if err != nil {
-		s.server.Close()
 		return fmt.Errorf("ending HTTP answers: %w", err)
 	}
 	return nil
+}
+
+// timeless leaves the time out of records: the logger adds its own, under the name that it has in all lines.
+type timeless struct{ slog.Handler }
+
+func (h timeless) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = time.Time{}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h timeless) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return timeless{h.Handler.WithAttrs(attrs)}
+}
+
+func (h timeless) WithGroup(name string) slog.Handler { return timeless{h.Handler.WithGroup(name)} }
+
+// errorLog takes the lines of net/http, which knows no levels.
+type errorLog struct{ logger log.Logger }
+
+func (l errorLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	lvl := level.Warn
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		lvl = level.Debug // a client's fault, and probes that only connect would cause one each time
+	}
+	return len(line), lvl(l.logger).Log("msg", text)
 }
 
 func (s *Server) closeListeners() {

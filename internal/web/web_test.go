@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-kit/log"
@@ -82,6 +84,23 @@ func flags(configFile string, addresses ...string) *toolkit.FlagConfig {
 	return &toolkit.FlagConfig{WebListenAddresses: &addresses, WebSystemdSocket: &socket, WebConfigFile: &configFile}
 }
 
+// healthy checks that a server answers.
+func healthy(t *testing.T, address string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/healthy", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %s", address, resp.Status)
+	}
+}
+
 func TestServer(t *testing.T) {
 	s, err := Listen(flags("", "127.0.0.1:0", "127.0.0.1:0"), handler(t, Options{}), log.NewNopLogger(), slog.LevelInfo)
 	if err != nil {
@@ -90,24 +109,87 @@ func TestServer(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	for _, address := range s.Addresses() {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/healthy", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultTransport.RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			t.Errorf("%s answers %s", address, resp.Status)
-		}
+		healthy(t, address)
 	}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if err := <-served; err != nil {
 		t.Errorf("serving ended with %v", err)
+	}
+}
+
+// TestErrorLogLevels: a client that only knocks, as probes of the port do, is worth no line; all else is.
+func TestErrorLogLevels(t *testing.T) {
+	for line, want := range map[string]string{
+		"http: TLS handshake error from 127.0.0.1:38978: EOF\n":                             `level=debug msg="http: TLS handshake error from 127.0.0.1:38978: EOF"` + "\n",
+		"http: Accept error: accept tcp: too many open files; retrying in 5ms\n":            `level=warn msg="http: Accept error: accept tcp: too many open files; retrying in 5ms"` + "\n",
+		"http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain\n": `level=warn msg="http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain"` + "\n",
+	} {
+		var said bytes.Buffer
+		if n, err := (errorLog{log.NewLogfmtLogger(&said)}).Write([]byte(line)); n != len(line) || err != nil {
+			t.Errorf("wrote %d bytes, %v", n, err)
+		}
+		if said.String() != want {
+			t.Errorf("said %s, want %s", &said, want)
+		}
+	}
+}
+
+// TestShutdownClosesWhatStaysOpen: a client that sends nothing, or half a request, is no failure of ours.
+func TestShutdownClosesWhatStaysOpen(t *testing.T) {
+	for name, sent := range map[string]string{"no request": "", "half a request": "GET /metrics HTTP/1.1\r\nHost: "} {
+		t.Run(name, func(t *testing.T) {
+			var said bytes.Buffer
+			s, err := Listen(flags("", "127.0.0.1:0"), handler(t, Options{}), log.NewLogfmtLogger(&said), slog.LevelWarn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := make(chan error, 1)
+			go func() { served <- s.Serve() }()
+			client, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Addresses()[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			if _, err := io.WriteString(client, sent); err != nil {
+				t.Fatal(err)
+			}
+			healthy(t, s.Addresses()[0]) // connections are taken in order, so that one is taken too
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.Shutdown(ended); err != nil {
+				t.Error(err)
+			}
+			if err := <-served; err != nil {
+				t.Errorf("serving ended with %v", err)
+			}
+			if _, err := io.ReadAll(client); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the connection ended with %v", err)
+			}
+			if !strings.Contains(said.String(), "level=warn") {
+				t.Errorf("no warning: %s", &said)
+			}
+		})
+	}
+}
+
+func TestScheme(t *testing.T) {
+	dir := t.TempDir()
+	for name, test := range map[string]struct{ text, want string }{
+		"tls":        {"tls_server_config: {cert_file: c.pem, key_file: k.pem, min_version: TLS13, cipher_suites: [TLS_AES_128_GCM_SHA256]}\n", "https"},
+		"no tls":     {"tls_server_config: {min_version: TLS13}\nbasic_auth_users: {prometheus: hash}\n", "http"},
+		"not a file": {"", "http"},
+	} {
+		file := filepath.Join(dir, name)
+		if test.text != "" {
+			if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := (&Server{flags: flags(file)}).Scheme(); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
 	}
 }
 

@@ -107,6 +107,9 @@ func checkConfig(t *testing.T, o objects) {
 	t.Error("no config.yml")
 }
 
+// runbook is where the runbook is in the values below ci/ that say so.
+const runbook = "https://wiki.example.com/runbook"
+
 // checkNeighbours checks what is made for Prometheus, Grafana and the network.
 func checkNeighbours(t *testing.T, o objects) {
 	t.Helper()
@@ -120,12 +123,16 @@ func checkNeighbours(t *testing.T, o objects) {
 				t.Errorf("the monitor does not select the service: %s", key)
 			}
 		}
-		relabeled := false
+		relabeled, dropped := false, false
 		for _, r := range m.Spec.Endpoints[0].RelabelConfigs {
 			relabeled = relabeled || r.TargetLabel == "job" && r.Replacement != nil && *r.Replacement == "github_workflow_exporter"
+			dropped = dropped || r.Action == "labeldrop" && r.Regex == "endpoint"
 		}
 		if !relabeled {
 			t.Error("the alerts select job github_workflow_exporter, which the monitor does not set")
+		}
+		if !dropped {
+			t.Error("the operator's label endpoint displaces the exporter's own, by which dashboards group")
 		}
 	}
 	for _, r := range o.rules {
@@ -134,6 +141,9 @@ func checkNeighbours(t *testing.T, o objects) {
 			for _, rule := range g.Rules {
 				if rule.Alert != "" {
 					alerts++
+					if url, ok := rule.Annotations["runbook_url"]; ok && url != runbook+"#"+strings.ToLower(rule.Alert) {
+						t.Errorf("%s: the runbook is at %s, which is not its section of %s", rule.Alert, url, runbook)
+					}
 				} else {
 					records++
 				}

@@ -148,6 +148,42 @@ func TestChartOffersEverything(t *testing.T) {
 	}
 }
 
+// TestChartRunbook: an alert leads to its section of the runbook, or nowhere; there is no address that holds for everybody.
+func TestChartRunbook(t *testing.T) {
+	helm := helm(t)
+	for _, url := range []string{"", runbook} {
+		o := render(t, helm, "--values", filepath.Join(chartDir, "ci", "minimal-values.yaml"), "--set", "prometheusRule.enabled=true,prometheusRule.runbookURL="+url)
+		links, alerts := 0, 0
+		for _, g := range o.rules[0].Spec.Groups {
+			for _, rule := range g.Rules {
+				if rule.Alert != "" {
+					alerts++
+				}
+				if rule.Annotations["runbook_url"] != "" {
+					links++
+				}
+			}
+		}
+		if want := map[bool]int{true: alerts}[url != ""]; links != want || alerts == 0 {
+			t.Errorf("runbook at %q: %d of %d alerts link to it", url, links, alerts)
+		}
+		checkNeighbours(t, o)
+	}
+}
+
+// TestChartHistograms: rules over native histograms record nothing unless these are scraped; the dashboards need the classic ones.
+func TestChartHistograms(t *testing.T) {
+	helm := helm(t)
+	for values, want := range map[string]bool{"native": true, "full": false} {
+		spec := render(t, helm, "--values", filepath.Join(chartDir, "ci", values+"-values.yaml")).monitors[0].Spec
+		for field, got := range map[string]*bool{"scrapeNativeHistograms": spec.ScrapeNativeHistograms, "scrapeClassicHistograms": spec.ScrapeClassicHistograms} {
+			if set := got != nil && *got; set != want {
+				t.Errorf("%s values: %s is %t, want %t", values, field, set, want)
+			}
+		}
+	}
+}
+
 // TestChartRefuses: mistakes are named before anything reaches the cluster.
 func TestChartRefuses(t *testing.T) {
 	helm := helm(t)
@@ -164,6 +200,10 @@ func TestChartRefuses(t *testing.T) {
 		{"own storage path", []string{repository, "config.storage.path=/x"}, "storage"},
 		{"wrong size", []string{repository, "persistence.size=big"}, "size"},
 		{"wrong form of histograms", []string{repository, "prometheusRule.histograms=both"}, "histograms"},
+		{"runbook without a scheme", []string{repository, "prometheusRule.runbookURL=wiki.example.com"}, "runbookURL"},
+		{"label of the selector on the pod", []string{repository, `podLabels.app\.kubernetes\.io/name=x`}, "podLabels"},
+		{"label of the selector on the service", []string{repository, `service.labels.app\.kubernetes\.io/instance=x`}, "service"},
+		{"annotation of the chart", []string{repository, "podAnnotations.checksum/config=x"}, "podAnnotations"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := []string{"template", "release", chartDir}
@@ -206,8 +246,8 @@ func TestValuesAndSchemaAgree(t *testing.T) {
 			t.Errorf("%s is in the schema and has no default", key)
 		}
 		inner, _ := value.(map[string]any)
-		for k := range of.Properties {
-			if _, ok := inner[k]; !ok && key != "config" { // the exporter's own keys
+		for k, schema := range of.Properties {
+			if _, ok := inner[k]; !ok && schema != false && key != "config" { // refused; the exporter's own keys
 				t.Errorf("%s.%s is in the schema and has no default", key, k)
 			}
 		}

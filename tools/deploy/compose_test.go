@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,6 +64,28 @@ func TestCompose(t *testing.T) {
 			default:
 				t.Errorf("%s: volume of type %s", name, v.Type)
 			}
+		}
+	}
+}
+
+// TestComposeRunsWhatIsTested: rules and routes are tested with the programs that the modules beside this one pin.
+func TestComposeRunsWhatIsTested(t *testing.T) {
+	p := project(t)
+	for name, version := range map[string]*regexp.Regexp{
+		// 3.15.0 is the module's v0.315.0.
+		"prometheus":   regexp.MustCompile(`(?m)^\tgithub\.com/prometheus/prometheus v0\.(\d)0?(\d+)\.(\d+)\b`),
+		"alertmanager": regexp.MustCompile(`(?m)^\tgithub\.com/prometheus/alertmanager v(\d+)\.(\d+)\.(\d+)\b`),
+	} {
+		pinned := version.FindSubmatch(read(t, filepath.Join(root, "tools", name, "go.mod")))
+		if pinned == nil {
+			t.Fatalf("tools/%s/go.mod names no version", name)
+		}
+		service, err := p.GetService(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "prom/" + name + ":v" + string(bytes.Join(pinned[1:], []byte("."))); service.Image != want {
+			t.Errorf("%s is tested, compose runs %s", want, service.Image)
 		}
 	}
 }

@@ -2,15 +2,18 @@ package prom
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
+	"go.yaml.in/yaml/v3"
 
 	"github_workflow_exporter/collector/family"
 )
@@ -23,7 +26,7 @@ type dashboard struct {
 	}
 	Panels []struct {
 		Title   string
-		Targets []struct{ Expr string }
+		Targets []struct{ Expr, LegendFormat string }
 	}
 }
 
@@ -138,4 +141,74 @@ func checkLabels(t *testing.T, where, query string) {
 		}
 		return nil
 	})
+}
+
+// TestScheduledWorkflowsTable: the schedule that never succeeded heads the table, which is sorted by the time since the last
+// success; and a success is what the alert takes for one.
+func TestScheduledWorkflowsTable(t *testing.T) {
+	promtool := tool(t, "PROMTOOL3", "prometheus", "promtool")
+	const in = "github_workflow_run_last_completion_timestamp_seconds{job=\"github_workflow_exporter\",repository=\"o/r\",workflow=%q,event=%q,branch=\"main\",conclusion=%q}"
+	type series = map[string]string
+	cases := map[string]any{"evaluation_interval": "1m", "tests": []any{map[string]any{
+		"interval": "1m",
+		"input_series": []series{
+			{"series": fmt.Sprintf(in, "Green", "schedule", "success"), "values": "60x120"},
+			{"series": fmt.Sprintf(in, "Green", "schedule", "failure"), "values": "1800x120"},
+			{"series": fmt.Sprintf(in, "Idle", "schedule", "skipped"), "values": "120x120"},
+			{"series": fmt.Sprintf(in, "Never", "schedule", "failure"), "values": "3000x120"},
+			{"series": fmt.Sprintf(in, "Never", "push", "success"), "values": "3000x120"},
+		},
+		"promql_expr_test": []any{
+			map[string]any{"eval_time": "1h", "expr": scheduledQuery(t, "Completed before"), "exp_samples": []any{
+				map[string]any{"labels": `{repository="o/r",workflow="Green"}`, "value": 1800},
+				map[string]any{"labels": `{repository="o/r",workflow="Idle"}`, "value": 3480},
+				map[string]any{"labels": `{repository="o/r",workflow="Never"}`, "value": 600},
+			}},
+			// Time began an hour ago: so long ago did succeed what never did.
+			map[string]any{"eval_time": "1h", "expr": scheduledQuery(t, "Succeeded before"), "exp_samples": []any{
+				map[string]any{"labels": `{repository="o/r",workflow="Green"}`, "value": 3540},
+				map[string]any{"labels": `{repository="o/r",workflow="Idle"}`, "value": 3480},
+				map[string]any{"labels": `{repository="o/r",workflow="Never"}`, "value": 3600},
+			}},
+		},
+	}}}
+	b, err := yaml.Marshal(cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "table_test.yml"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, promtool, "test", "rules", "table_test.yml")
+}
+
+// scheduledQuery returns the query of a column of the table, over all repositories.
+func scheduledQuery(t *testing.T, column string) string {
+	t.Helper()
+	for _, d := range dashboards(t, "../../deploy/grafana/dashboards") {
+		for _, p := range d.Panels {
+			for _, target := range p.Targets {
+				if p.Title == "Scheduled workflows" && target.LegendFormat == column {
+					return strings.ReplaceAll(target.Expr, "$repository", ".*")
+				}
+			}
+		}
+	}
+	t.Fatalf("no panel Scheduled workflows with a column %s", column)
+	return ""
+}
+
+// TestScheduleSucceeds: the table and the alert go by the same conclusions.
+func TestScheduleSucceeds(t *testing.T) {
+	of := regexp.MustCompile(`event="schedule",(conclusion=~?"[^"]+")`)
+	want := ""
+	for _, r := range rulesIn(t, "recording.yml") {
+		if m := of.FindStringSubmatch(r.Expr); m != nil {
+			want = m[1]
+		}
+	}
+	if got := of.FindStringSubmatch(scheduledQuery(t, "Succeeded before")); got == nil || got[1] != want || want == "" {
+		t.Errorf("the table takes %q for a success, the alert %s", got, want)
+	}
 }

@@ -18,8 +18,12 @@ import (
 	"github_workflow_exporter/collector/family"
 )
 
-// targetLabels are put on by the server, and those that alerts carry.
-var targetLabels = []string{"__name__", "job", "instance", "pod"}
+// targetLabels are put on by the server, and those that alerts carry. The Prometheus operator adds more to a target; its endpoint
+// displaces the exporter's own to exported_endpoint.
+var targetLabels = []string{"__name__", "job", "instance", "pod", "namespace", "container", "service", "endpoint", "exported_endpoint"}
+
+// alertLabels are those of ALERTS, the alerts that the server keeps as series.
+var alertLabels = []string{"alertname", "alertstate", "severity"}
 
 // foreign are metrics of others that may be asked for.
 var foreign = regexp.MustCompile(`^(up|ALERTS|scrape_\w+|go_\w+|process_\w+|promhttp_\w+)$`)
@@ -194,7 +198,7 @@ func checkNames(t *testing.T, known map[string][]string, where, query string) {
 		return
 	}
 	// An aggregation may drop or ignore labels that only one side has, so those need be known only at all.
-	any := append(slices.Clone(targetLabels), "le", "cause")
+	any := append(slices.Concat(targetLabels, alertLabels), "le", "cause")
 	for _, labels := range known {
 		any = append(any, labels...)
 	}

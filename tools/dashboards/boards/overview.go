@@ -107,10 +107,14 @@ func slowerTable(h query.Histograms) grafana.Panel {
 
 func scheduledTable() grafana.Panel {
 	scheduled := []string{query.Repository, `event="schedule"`}
-	p := table("Scheduled workflows", empty("Is the nightly still running, and succeeding? Time since a scheduled run last completed, and since one last succeeded.", "where no workflow runs on a schedule."),
+	const by = "repository, workflow"
+	// What never succeeded has no series that says so: it counts as having done so in 1970, which puts it first.
+	succeeded := "time() - (" + query.By("max", by, query.Data(family.RunLastCompletion, append(scheduled, query.Done)...)) +
+		" or 0 * " + query.By("max", by, query.Data(family.RunLastCompletion, scheduled...)) + ")"
+	p := table("Scheduled workflows", empty("Is the nightly still running, and succeeding? Time since a scheduled run last completed, and since one last succeeded; one that was skipped or neutral had nothing to do and succeeded.", "where no workflow runs on a schedule."),
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}}, "Succeeded before",
-		cells{title: "Completed before", unit: "s", expr: sinceLast("repository, workflow", scheduled...)},
-		cells{title: "Succeeded before", unit: "s", expr: sinceLast("repository, workflow", append(scheduled, query.Success)...), colour: above("green", 93600, "yellow", 180000, "red")},
+		cells{title: "Completed before", unit: "s", expr: sinceLast(by, scheduled...)},
+		cells{title: "Succeeded before", unit: "s", expr: succeeded, colour: above("green", 93600, "yellow", 180000, "red"), words: []grafana.Mapping{from(1e9, "never", "red")}},
 	)
 	return linked(p, "Workflow",
 		to(workflowUID, "This workflow", "repository", cell("Repository", true), "workflow", cell("Workflow", true)))

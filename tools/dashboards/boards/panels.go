@@ -233,6 +233,13 @@ func words(p grafana.Panel, of map[string][2]string) grafana.Panel {
 	return p
 }
 
+// from shows a word in place of values from one on. Without an end Grafana takes the range for one that ends at 0.
+func from(value float64, word, colour string) grafana.Mapping {
+	return grafana.Mapping{Type: "range", Options: map[string]any{
+		"from": value, "to": 1e12, "result": map[string]any{"text": word, "color": colour, "index": 0},
+	}}
+}
+
 // logarithmic lets seconds and hours share a chart.
 func logarithmic(p grafana.Panel) grafana.Panel {
 	c := p.FieldConfig.Defaults.Custom

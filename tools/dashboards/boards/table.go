@@ -15,7 +15,8 @@ type cells struct {
 	unit   string
 	expr   string
 	colour *grafana.Thresholds // nil: not coloured
-	width  int                 // 0: as Grafana likes
+	words  []grafana.Mapping
+	width  int // 0: as Grafana likes
 	digits int
 }
 
@@ -39,6 +40,9 @@ func table(title, description string, keys [][2]string, sortBy string, columns .
 		if c.colour != nil {
 			properties = append(properties, property("thresholds", c.colour),
 				property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}))
+		}
+		if len(c.words) > 0 {
+			properties = append(properties, property("mappings", c.words))
 		}
 		if c.width > 0 {
 			properties = append(properties, property("custom.width", c.width))

@@ -20,6 +20,10 @@ const (
 	Judged  = `conclusion=~"success|failure|timed_out|startup_failure"`
 )
 
+// Done are the conclusions of a scheduled run that did what it should; one that found nothing to do did. The alert
+// GitHubWorkflowScheduleFailing goes by the same.
+const Done = `conclusion=~"success|skipped|neutral"`
+
 // Matchers over the dashboards' variables.
 const (
 	Repository = `repository=~"$repository"`

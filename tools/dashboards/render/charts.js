@@ -171,9 +171,10 @@ function table(panel, series) {
   const sorted = [...rows.values()].sort((a, b) => (b[by.field] ?? -Infinity) - (a[by.field] ?? -Infinity));
   const cell = (c, v) => {
     if (!c.value) return `<td>${esc(v ?? '')}</td>`;
-    const t = c.p.thresholds, on = t && v !== undefined ? threshold(v, t) : 'transparent';
+    const t = c.p.thresholds, word = (c.p.mappings || []).map((m) => m.options).find((o) => v >= o.from && v <= o.to)?.result;
+    const on = word ? colour(word.color) : t && v !== undefined ? threshold(v, t) : 'transparent';
     const dark = on !== 'transparent';
-    return `<td class="n" style="background:${on};${dark ? 'color:#111217' : ''}">${show(v, c.p.unit, c.p.decimals === 0 && c.p.unit === 'short' ? 0 : undefined)}</td>`;
+    return `<td class="n" style="background:${on};${dark ? 'color:#111217' : ''}">${word ? esc(word.text) : show(v, c.p.unit, c.p.decimals === 0 && c.p.unit === 'short' ? 0 : undefined)}</td>`;
   };
   return `<table><tr>${columns.map((c) => `<th class="${c.value ? 'n' : ''}">${esc(c.title)}</th>`).join('')}</tr>${sorted.map((r) => `<tr>${columns.map((c) => cell(c, r[c.field])).join('')}</tr>`).join('')}</table>`;
 }

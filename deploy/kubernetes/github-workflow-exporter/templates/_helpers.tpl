@@ -25,6 +25,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{- /* The labels, and others from the values; of a key in both the values' counts. */ -}}
+{{- define "gwe.labelsWith" -}}
+{{- toYaml (mergeOverwrite (include "gwe.labels" (index . 0) | fromYaml) (deepCopy (default (dict) (index . 1)))) -}}
+{{- end -}}
+
 {{- define "gwe.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "gwe.fullname" .) .Values.serviceAccount.name -}}

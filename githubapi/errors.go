@@ -82,6 +82,7 @@ type Error struct {
 
 	RetryAfter  time.Duration // how long the server asked to wait; 0 = it did not say
 	Reset       time.Time     // KindPrimaryLimit: when the limit is renewed, by the local clock; zero = unknown
+	Whole       bool          // KindBody: the answer is JSON in full, and yet not what was asked for
 	Permissions string        // permissions that would do, from x-accepted-github-permissions, e.g. "actions=read"
 	Err         error         // what lies beneath, may be nil
 

@@ -3,6 +3,7 @@ package githubapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -102,7 +103,7 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		return fail(&Error{Kind: KindBody, Status: a.status, Err: readErr})
 	}
 	if err := q.decode(body, a); err != nil {
-		return fail(&Error{Kind: KindBody, Status: a.status, Err: describeBody(err, a.header)})
+		return fail(&Error{Kind: KindBody, Status: a.status, Whole: json.Valid(body), Err: describeBody(err, a.header)})
 	}
 	return a, o, nil
 }

@@ -222,5 +222,8 @@ func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi
 	if restarted && err == nil {
 		r.jobPages.learn(request.PerPage, p.Now())
 	}
+	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
+		clear(r.troubled)
+	}
 	return page, restarted, err
 }

@@ -21,7 +21,7 @@ type discovery struct {
 	mu      sync.Mutex
 	wake    chan struct{}
 	sources map[string]*source // by target
-	failing int                // targets that are a repository and cannot be read
+	failing int                // targets that cannot be read and of which nothing is known
 	done    bool               // every target was read, or failed, at least once
 }
 
@@ -99,7 +99,7 @@ func (p *Poller) discover(ctx context.Context) error {
 func (p *Poller) discoverOnce(ctx context.Context) bool {
 	ok, failing := true, 0
 	found := map[int64]sighting{}
-	add := func(target string, list func() ([]githubapi.Repository, error), single bool) {
+	add := func(target string, list func() ([]githubapi.Repository, error)) {
 		repos, err := list()
 		if ctx.Err() != nil {
 			return
@@ -107,7 +107,7 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 		p.logSource(target, err)
 		if err != nil {
 			ok = false
-			if single && len(repos) == 0 {
+			if len(repos) == 0 {
 				failing++
 			}
 		}
@@ -120,15 +120,15 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 	for _, owner := range p.Organizations {
 		add("organization "+owner.Name, func() ([]githubapi.Repository, error) {
 			return p.ownerRepositories(ctx, "organization "+owner.Name, owner, p.Client.OrganizationRepositories)
-		}, false)
+		})
 	}
 	for _, owner := range p.Users {
 		add("user "+owner.Name, func() ([]githubapi.Repository, error) {
 			return p.ownerRepositories(ctx, "user "+owner.Name, owner, p.Client.UserRepositories)
-		}, false)
+		})
 	}
 	for _, name := range p.Repositories {
-		add(name, func() ([]githubapi.Repository, error) { return p.namedRepository(ctx, name) }, true)
+		add(name, func() ([]githubapi.Repository, error) { return p.namedRepository(ctx, name) })
 	}
 	if ctx.Err() != nil {
 		return false

@@ -23,8 +23,12 @@ const brokenFor = time.Hour
 // often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
 // found was deleted.
 func (p *Poller) follow(ctx context.Context, r *repository) error {
+	if r.round.IsZero() {
+		r.round = p.Now()
+	}
 	of := func(open *openRun) *turn { return &open.follow }
-	return p.eachOpen(ctx, r, of, p.due, func(open *openRun) error {
+	due := func(open *openRun) bool { return p.due(open) && open.follow.last.Before(r.round) }
+	err := p.eachOpen(ctx, r, of, due, func(open *openRun) error {
 		dropped, err := p.outlived(ctx, r, open)
 		if err != nil || dropped {
 			return err
@@ -39,6 +43,26 @@ func (p *Poller) follow(ctx context.Context, r *repository) error {
 		}
 		return p.closeAttempts(ctx, r, open)
 	})
+	if errors.Is(err, errVisitFull) {
+		return err // the round goes on with those that had no turn in it
+	}
+	r.round = time.Time{}
+	if err == nil {
+		err = r.unread()
+	}
+	return err
+}
+
+// unreadRuns is how many runs cannot be read, while no jobs of any can, for it to be the repository's trouble and not theirs.
+const unreadRuns = 3
+
+// unread is the trouble of a repository whose list answers and whose runs and jobs do not. A missing permission needs no
+// second run to show it.
+func (r *repository) unread() error {
+	if n := len(r.troubled); n == 0 || n < unreadRuns && !kindIs(r.trouble, githubapi.KindForbidden) {
+		return nil
+	}
+	return fmt.Errorf("no run can be read, the last: %w", r.trouble)
 }
 
 // due tells whether an open run is to be asked for by its id, or has an attempt to be closed that was not tried within the
@@ -73,6 +97,10 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 		return err
 	})
 	now := p.Now()
+	if undecodable(err) {
+		return p.undecodable(ctx, r, open, err)
+	}
+	open.broken = time.Time{}
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
 		open.asked, open.missing = now, 0
@@ -80,8 +108,6 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	case gone(err):
 		open.asked = now
 		return p.notFound(ctx, r, open)
-	case kindIs(err, githubapi.KindBody), err == nil && run.Undecodable:
-		return p.undecodable(ctx, r, open, err)
 	case err != nil:
 		return err
 	}
@@ -91,7 +117,6 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	run.ID = id
 	first := !open.known()
 	p.saw(r, open, run)
-	open.broken = time.Time{}
 	open.tag = tag
 	if first && !p.Workflow(run.WorkflowPath()) { // excluded since it was opened
 		return p.drop(ctx, r, open, "")
@@ -120,6 +145,12 @@ func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) err
 	}
 	level.Info(p.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
 	return p.drop(ctx, r, open, reasonRunDeleted)
+}
+
+// undecodable tells whether an answer came whole and yet does not say what was asked for. Cut bodies and web pages pass.
+func undecodable(err error) bool {
+	var e *githubapi.Error
+	return errors.As(err, &e) && e.Kind == githubapi.KindBody && e.Whole
 }
 
 // undecodable gives a run up after its answer could not be decoded for some time.
@@ -174,4 +205,5 @@ func (p *Poller) drop(ctx context.Context, r *repository, open *openRun, reason 
 func (p *Poller) forgetRun(r *repository, open *openRun) {
 	p.Recorder.Forget(r.id, open.run.ID)
 	delete(r.runs, open.run.ID)
+	delete(r.troubled, open.run.ID)
 }

@@ -180,40 +180,49 @@ func (p *Poller) learnLimits(ctx context.Context) {
 		return
 	}
 	_, err := p.Client.RateLimit(ctx)
-	p.settle(err)
+	p.answered(err)
+	if kindIs(err, githubapi.KindUnauthorized) {
+		p.refused(err)
+	}
 }
 
 // ask sends one request when the budget allows it, unless its token is refused.
 func (p *Poller) ask(ctx context.Context, send func() error) error {
-	if err := p.refusal.admit(p.Now(), p.Client.TokenAvailable); err != nil {
+	try, err := p.refusal.admit(p.Now(), p.Client.TokenAvailable)
+	if try {
+		err = p.tryToken(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if err := p.budget.acquire(ctx); err != nil {
-		p.refusal.withdraw()
 		return err
 	}
-	err := send()
+	err = send()
+	if kindIs(err, githubapi.KindUnauthorized) {
+		p.suspect(ctx, err)
+	}
 	p.settle(err)
 	return err
 }
 
-// settle accounts for an answered request: its cost, the limits it showed, the pause it asks for.
+// settle accounts for a request that was let go: its cost, the pause it asks for, and what it told.
 func (p *Poller) settle(err error) {
+	p.answered(err)
+	if until := p.budget.settle(err); !until.IsZero() {
+		p.paused(until)
+		level.Warn(p.Logger).Log("msg", "GitHub asks to wait", "reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
+	}
+}
+
+// answered takes in what an answer told: the limits, and whether GitHub is there for us.
+func (p *Poller) answered(err error) {
 	for _, l := range p.Client.Limits() {
 		if l.Resource == "core" || l.Resource == "" {
 			p.budget.limits(l.Limit, l.Remaining, l.Reset)
 		}
 	}
-	if until := p.budget.settle(err); !until.IsZero() {
-		p.paused(until)
-		level.Warn(p.Logger).Log("msg", "GitHub asks to wait", "reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
-	}
 	p.Metrics.answered(err)
-	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
-	if p.refusal.settle(err, p.Now(), p.Client.TokenAvailable, wait) {
-		p.queue.hurry()
-		p.discovery.hurry()
-	}
 }
 
 // forgetAll drops the live jobs: they are no longer refreshed. If the poller runs again they are read anew.

@@ -15,43 +15,37 @@ func TestRefusal(t *testing.T) {
 	wait := func(n int) time.Duration { return time.Duration(n) * time.Minute }
 	refused := &githubapi.Error{Kind: githubapi.KindUnauthorized, Status: 401}
 	var f refusal
-	admitted := func() bool {
+	type answer struct{ admitted, try bool }
+	yes, try, no := answer{true, false}, answer{true, true}, answer{false, false}
+	ask := func() answer {
 		t.Helper()
-		err := f.admit(now, token)
+		tries, err := f.admit(now, token)
 		if err != nil && (!kindIs(err, githubapi.KindUnauthorized) || !errors.As(err, &refusedError{})) {
 			t.Errorf("not admitted with %v", err)
 		}
-		return err == nil
+		return answer{err == nil, tries}
 	}
 	for step, want := range []struct {
-		do       func()
-		admitted []bool // one try after the other
+		do      func()
+		answers []answer // one request after the other
 	}{
-		{func() {}, []bool{true, true}},
-		{func() { f.settle(refused, now, token, wait) }, []bool{false, false}},
-		{func() { f.settle(refused, now, token, wait) }, []bool{false}}, // was under way together with the first
-		{func() { now = now.Add(time.Minute) }, []bool{true, false}},    // one tries again
-		{func() { f.withdraw() }, []bool{true, false}},                  // that one was not sent
-		{func() { f.settle(refused, now, token, wait) }, []bool{false}},
-		{func() { now = now.Add(time.Minute) }, []bool{false}}, // two minutes now
-		{func() { now = now.Add(time.Minute) }, []bool{true, false}},
-		{func() { f.settle(&githubapi.Error{Kind: githubapi.KindNetwork}, now, token, wait) }, []bool{true, false}}, // tells nothing
-		{func() { f.settle(nil, now, token, wait) }, []bool{true, true}},
-		{func() { f.settle(refused, now, token, wait) }, []bool{false}},
-		{func() { generation++ }, []bool{true, true}},
+		{func() {}, []answer{yes, yes}},
+		{func() { f.refused(refused, now, token, wait) }, []answer{no, no}},
+		{func() { f.refused(refused, now, token, wait) }, []answer{no}}, // was under way together with the first
+		{func() { now = now.Add(time.Minute) }, []answer{try, no}},
+		{func() { f.withdraw() }, []answer{try, no}}, // that one came to nothing
+		{func() { f.refused(refused, now, token, wait) }, []answer{no}},
+		{func() { now = now.Add(time.Minute) }, []answer{no}}, // two minutes now
+		{func() { now = now.Add(time.Minute) }, []answer{try, no}},
+		{func() { f.taken() }, []answer{yes, yes}},
+		{func() { f.refused(refused, now, token, wait) }, []answer{no}},
+		{func() { generation++ }, []answer{yes, yes}},
 	} {
 		want.do()
-		for i, w := range want.admitted {
-			if got := admitted(); got != w {
-				t.Fatalf("step %d, try %d: admitted %v, want %v", step, i, got, w)
+		for i, w := range want.answers {
+			if got := ask(); got != w {
+				t.Fatalf("step %d, request %d: %+v, want %+v", step, i, got, w)
 			}
 		}
-	}
-	if f.settle(nil, now, token, wait) {
-		t.Error("the end of a refusal that had ended")
-	}
-	f.settle(refused, now, token, wait)
-	if !f.settle(&githubapi.Error{Kind: githubapi.KindNotFound, Status: 404}, now, token, wait) {
-		t.Error("an answer did not end the refusal")
 	}
 }

@@ -37,9 +37,15 @@ type repository struct {
 	deep  deep  // the pages behind it
 	hints hints // filtered lists
 
+	searchFailing bool // it was said that re-runs of old runs cannot be looked for
+
 	runPages, jobPages pageSize // of the lists of runs and of jobs
 
-	runs map[int64]*openRun
+	runs     map[int64]*openRun
+	round    time.Time      // since when the open runs have their turns, each one of them; zero between two rounds
+	troubled map[int64]bool // runs that could not be read, while no jobs of any could
+	trouble  error          // of the last of them
+	began    time.Time      // of the first visit
 
 	changed  time.Time // when anything last happened
 	failures int       // visits in a row that failed
@@ -57,7 +63,7 @@ const (
 )
 
 func newRepository(repo githubapi.Repository) *repository {
-	r := &repository{id: repo.ID, runs: map[int64]*openRun{}}
+	r := &repository{id: repo.ID, runs: map[int64]*openRun{}, troubled: map[int64]bool{}}
 	r.current.Store(&repo)
 	return r
 }
@@ -99,6 +105,9 @@ func (p *Poller) visit(ctx context.Context, r *repository) time.Time {
 		return until
 	}
 	r.requests = 0
+	if r.began.IsZero() {
+		r.began = p.Now()
+	}
 	err := p.stages(ctx, r)
 	r.openNow.Store(int64(len(r.runs)))
 	return p.outcome(ctx, r, err)
@@ -115,7 +124,7 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 	if err := p.follow(ctx, r); err != nil {
 		return err
 	}
-	if !r.account.Swept {
+	if !r.account.Swept && !p.unswept(r) {
 		if err := p.Progress.Swept(ctx, r.id); err != nil {
 			return recorded(fmt.Errorf("ending the first sweep: %w", err))
 		}
@@ -125,10 +134,41 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 	if err := p.readLive(ctx, r); err != nil {
 		return err
 	}
-	if err := p.sweep(ctx, r); err != nil {
+	if err := p.swept(r, p.sweep(ctx, r)); err != nil {
 		return err
 	}
 	return p.prune(ctx, r)
+}
+
+// unswept tells whether a run that ended before the first sweep began still waits to be read after a failure: once the
+// sweep is over it would count as news. It is not waited for longer than for attempts to become complete.
+func (p *Poller) unswept(r *repository) bool {
+	if p.Now().Sub(r.began) >= closeWithin {
+		return false
+	}
+	for _, open := range r.runs {
+		if open.follow.failures > 0 && (!open.known() || open.run.Completed()) {
+			return true
+		}
+	}
+	return false
+}
+
+// swept tells of a failed search for re-runs once; that can wait, and fails no visit.
+func (p *Poller) swept(r *repository, err error) error {
+	switch {
+	case err == nil:
+		r.searchFailing = false
+		return nil
+	case !confined(err):
+		return err
+	}
+	p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+	if !r.searchFailing {
+		r.searchFailing = true
+		level.Warn(p.Logger).Log("msg", "looking for re-runs of old runs failed", "repository", r.repo().FullName, "err", err)
+	}
+	return nil
 }
 
 // watch opens the repository's account at the first visit and after a rename.

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"maps"
 	"time"
 
 	"github_workflow_exporter/githubapi"
@@ -29,7 +30,11 @@ func (p *Poller) takeOver(before *Poller) {
 		}
 	}
 	p.finishing = map[int64]map[int64]finishing{}
+	maps.Copy(p.finishing, before.finishing) // of repositories that it did not come to
 	for _, r := range before.queue.all() {
+		if !r.watched {
+			continue
+		}
 		runs := map[int64]finishing{}
 		for id, open := range r.runs {
 			if len(open.finished) > 0 {

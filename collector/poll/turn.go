@@ -14,15 +14,15 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
-// networkFailures is how many runs in a row may get no answer until it is taken to be the network, not the runs.
-const networkFailures = 3
-
 // turn is when a stage did something for an open run last, and how that went.
 type turn struct {
 	last     time.Time
 	failures int       // in a row
 	retry    time.Time // after failures: not again before then
 }
+
+// networkFailures is how many runs in a row may get no answer until it is taken to be the network, not the runs.
+const networkFailures = 3
 
 // eachOpen calls do for the open runs for which something is due, those first that had no turn for longest: however many
 // there are and however little a visit gets done, none is left out. A failure that concerns one run only, such as a page
@@ -38,10 +38,11 @@ func (p *Poller) eachOpen(ctx context.Context, r *repository, of func(*openRun) 
 		switch {
 		case err == nil:
 			*t, unanswered = turn{last: now}, 0
+			delete(r.troubled, open.run.ID)
 			continue
 		case ctx.Err() != nil, errors.Is(err, errVisitFull): // its turn is still to come
 			return err
-		case !concernsOneRun(err):
+		case !confined(err):
 			return fmt.Errorf("run %d: %w", open.run.ID, err)
 		}
 		p.delay(r, open, t, now, err)
@@ -60,17 +61,19 @@ func inTurn(runs map[int64]*openRun, of func(*openRun) *turn) []*openRun {
 	})
 }
 
-// concernsOneRun tells whether a failure says nothing of the token, the limits or the recording.
-func concernsOneRun(err error) bool {
+// confined tells whether a failure is that of what was asked for, and says nothing of the token, the limits, the
+// repository's name or the recording.
+func confined(err error) bool {
 	var e *githubapi.Error
 	var record recordError
-	return errors.As(err, &e) && e.Kind != githubapi.KindUnauthorized && !limited(err) && !errors.As(err, &record)
+	return errors.As(err, &e) && e.Kind != githubapi.KindUnauthorized && e.Kind != githubapi.KindCanceled && !limited(err) && !errors.As(err, &record)
 }
 
 func (p *Poller) delay(r *repository, open *openRun, t *turn, now time.Time, err error) {
 	t.last = now
 	t.failures++
 	t.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, t.failures))
+	r.trouble, r.troubled[open.run.ID] = err, true
 	p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
 	if t.failures == 1 {
 		level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.repo().FullName, "run_id", open.run.ID, "err", err)

@@ -22,6 +22,9 @@ import (
 )
 
 const (
+	// unconfirmed is for how long what goes on now is shown without having been confirmed, or poll.max_interval if that is
+	// longer, and some polls more.
+	unconfirmed = config.Duration(10 * time.Minute)
 	// expireEvery is how often series that were not added to for their TTL are looked for.
 	expireEvery = 10 * time.Minute
 	// revealEvery is how often, at most, series are shown whose initial zero is over: each time is a transaction.
@@ -130,7 +133,8 @@ func (e *Exporter) exposing(c *config.Config) collector.ExpositionOptions {
 // adopt makes a generation the current one.
 func (e *Exporter) adopt(g *generation) {
 	e.recorder.SetObserver(g.observer)
-	e.live.Configure(g.config.Metrics.SeriesLimit, time.Duration(g.config.Poll.MaxInterval))
+	poll := g.config.Poll
+	e.live.Configure(g.config.Metrics.SeriesLimit, time.Duration(max(poll.MaxInterval, unconfirmed)+3*poll.Interval))
 	e.exposition.Configure(e.exposing(g.config))
 	e.api.use(g.client, credential(g.config))
 	e.mu.Lock()

@@ -167,3 +167,55 @@ func TestLiveJobsOfARepositoryThatCannotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// After a reload that fails the old poller goes on, and shows what it showed.
+func TestLiveJobsAfterAReloadThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := handmade(t)
+		w.add(simulator.SimpleRun("CI", time.Now(), 12*time.Hour, "success"))
+		w.start()
+		defer w.stop()
+		time.Sleep(10 * time.Minute)
+		c := *w.config
+		c.Metrics.Buckets.Job = []float64{777, 77} // not validated: the ledger refuses it, as it does anything on a full disk
+		if err := w.exporter.Reload(&c); err == nil {
+			t.Fatal("the reload did not fail: nothing was tested")
+		}
+		time.Sleep(10 * time.Minute)
+		if n := total(w.counted().Gauges[jobsNow]); n != 1 {
+			t.Errorf("%v jobs shown of 1 ten minutes after a reload that failed", n)
+		}
+	})
+}
+
+// However short poll.max_interval is, what is asked for every interval and has not changed stays shown.
+func TestLiveJobsDoNotFlicker(t *testing.T) {
+	for name, test := range map[string]struct {
+		most    time.Duration
+		refused bool
+	}{"equal intervals": {time.Minute, false}, "equal intervals, a refusal": {time.Minute, true}, "twice, a refusal": {2 * time.Minute, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := handmade(t, func(c *config.Config) { c.Poll.MaxInterval = config.Duration(test.most) })
+				w.add(simulator.SimpleRun("CI", time.Now(), 12*time.Hour, "success"))
+				w.github.Faults().Set("slow", simulator.Fault{Kind: simulator.Slow, Delay: time.Second})
+				w.start()
+				defer w.stop()
+				time.Sleep(10 * time.Minute)
+				absent := 0
+				for i := range 1800 {
+					if test.refused && i%600 == 0 {
+						w.github.Faults().Set("once", simulator.Fault{Kind: simulator.ServerError, Endpoint: "runs", Times: 4})
+					}
+					time.Sleep(time.Second)
+					if total(w.counted().Gauges[jobsNow]) != 1 {
+						absent++
+					}
+				}
+				if absent > 0 {
+					t.Errorf("not shown at %d of 1800 scrapes", absent)
+				}
+			})
+		})
+	}
+}

@@ -199,3 +199,25 @@ func TestALongListIsReadOverABadNetwork(t *testing.T) {
 		}
 	})
 }
+
+// A second reload before the repositories were visited forgets nothing either.
+func TestPairsOfReloadsDoNotLengthenTheHourOfClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := handmade(t)
+		w.add(stuck(success(time.Now())))
+		w.start()
+		defer w.stop()
+		w.github.Faults().Set("slow", simulator.Fault{Kind: simulator.Slow, Delay: 5 * time.Second})
+		for range 4 {
+			time.Sleep(25 * time.Minute)
+			for range 2 {
+				w.mustReload(func(c *config.Config) { c.Poll.Live = !c.Poll.Live })
+				time.Sleep(time.Second)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+		if n := total(w.counted().Counters[runConclusions]); n != 1 {
+			t.Errorf("%v runs counted an hour and three quarters after their end", n)
+		}
+	})
+}

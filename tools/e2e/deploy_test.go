@@ -54,7 +54,9 @@ func TestDeploy(t *testing.T) {
 	if prometheus3 != "" {
 		natively = startDeployed(t, prometheus3, native, exporter, "")
 	}
-	t.Run("classic", func(t *testing.T) { served(t, classically, filepath.Join("..", "..", "deploy", "grafana", "dashboards")) })
+	t.Run("classic", func(t *testing.T) {
+		served(t, classically, filepath.Join("..", "..", "deploy", "grafana", "dashboards"))
+	})
 	t.Run("native", func(t *testing.T) {
 		if natively == nil {
 			t.Skip("PROMETHEUS3 names no Prometheus 3")

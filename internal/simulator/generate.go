@@ -30,14 +30,21 @@ func source(seed uint64, salt ...uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(mix(seed, salt...), 0))
 }
 
-func mix(h uint64, salt ...uint64) uint64 {
+// mix makes one number of several. The first is stirred before the second comes to it: otherwise small seeds and small
+// indices would give the same pairs in another order.
+func mix(seed uint64, salt ...uint64) uint64 {
+	h := stir(seed)
 	for _, s := range salt {
-		h = (h ^ s) * 0x9e3779b97f4a7c15
-		h ^= h >> 29
-		h *= 0xbf58476d1ce4e5b9
-		h ^= h >> 32
+		h = stir(h ^ s)
 	}
 	return h
+}
+
+func stir(h uint64) uint64 {
+	h = (h + 1) * 0x9e3779b97f4a7c15
+	h ^= h >> 29
+	h *= 0xbf58476d1ce4e5b9
+	return h ^ h>>32
 }
 
 const (

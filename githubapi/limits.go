@@ -101,6 +101,7 @@ type state struct {
 	expires    time.Time
 	skew       time.Duration
 	skewKnown  bool
+	date, at   time.Time // of the last answer: the server's time, and the local one with its monotonic reading
 }
 
 // record takes up what an answer's headers tell and gives its limit, nil if it has none.
@@ -109,6 +110,7 @@ func (s *state) record(h http.Header, generation uint64, now time.Time) *Limit {
 	defer s.mu.Unlock()
 	if date := parseDate(h); !date.IsZero() {
 		s.skew, s.skewKnown = date.Sub(now), true
+		s.date, s.at = date, now
 	}
 	if generation < s.generation {
 		return nil // a late answer to a token that is no longer used
@@ -183,8 +185,13 @@ func (c *Client) Skew() (time.Duration, bool) {
 
 // ServerTime is now by the server's clock, by the local one before the first answer.
 func (c *Client) ServerTime() time.Time {
-	skew, _ := c.Skew()
-	return c.now().Add(skew)
+	c.state.mu.Lock()
+	defer c.state.mu.Unlock()
+	now := c.now()
+	if !c.state.skewKnown {
+		return now
+	}
+	return c.state.date.Add(now.Sub(c.state.at)) // the local clock may have been set since; this does not see that
 }
 
 // TokenExpiration tells when the present token ends; false if GitHub did not say (only personal access tokens do).
@@ -193,6 +200,9 @@ func (c *Client) TokenExpiration() (time.Time, bool) {
 	defer c.state.mu.Unlock()
 	return c.state.expires, !c.state.expires.IsZero()
 }
+
+// Anonymous tells whether requests go out without a token. GitHub then counts 304s against the limit too.
+func (c *Client) Anonymous() bool { return c.tokens == nil }
 
 // Identity tells tokens apart without giving them away; the zero Identity is that of no token.
 type Identity struct{ sum [sha256.Size]byte }

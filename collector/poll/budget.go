@@ -26,6 +26,7 @@ type budget struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	reserve float64
+	charged bool // an unchanged answer costs as much as any, as without a token
 
 	known            bool // the server has a primary limit
 	limit, remaining int
@@ -141,7 +142,7 @@ func (b *budget) settle(err error) (pausedUntil time.Time) {
 	defer b.mu.Unlock()
 	now := b.now()
 	b.inFlight = max(b.inFlight-1, 0)
-	if errors.Is(err, githubapi.ErrNotModified) {
+	if errors.Is(err, githubapi.ErrNotModified) && !b.charged {
 		b.tokens++
 	}
 	var e *githubapi.Error

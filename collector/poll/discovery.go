@@ -150,13 +150,19 @@ type sighting struct {
 	old  bool // given before; the target cannot be read now
 }
 
-// retainFigures drops the figures of what is no longer watched.
+// retainFigures drops the figures of what is neither watched nor a target any more.
 func (p *Poller) retainFigures() {
-	watched := map[string]bool{}
+	kept := map[string]bool{}
 	for _, r := range p.queue.all() {
-		watched[r.repo().FullName] = true
+		kept[r.repo().FullName] = true
 	}
-	p.Metrics.retain(watched)
+	for _, target := range p.Repositories {
+		kept[target] = true
+	}
+	for _, owner := range slices.Concat(p.Organizations, p.Users) {
+		kept[owner.Name] = true
+	}
+	p.Metrics.retain(kept)
 }
 
 // align begins to watch what is new, takes over new names and ends the watching of what has left the targets.
@@ -221,7 +227,7 @@ func (p *Poller) logSource(target string, err error) {
 		p.discovery.mu.Unlock()
 	} else {
 		reason = reasonOf(err)
-		p.Metrics.failures.WithLabelValues(strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user "), reason).Inc()
+		p.Metrics.failed(strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user "), reason)
 	}
 	switch {
 	case reason == s.failing:
@@ -285,6 +291,9 @@ func (p *Poller) repositoryByItsRuns(ctx context.Context, name string) (githubap
 		if i := slices.IndexFunc(listed, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
 			return listed[i], true
 		}
+	}
+	if s := p.source(name); len(s.pages) > 0 && s.pages[0].repos[0].ID == repo.ID {
+		return s.pages[0].repos[0], true // what was known before
 	}
 	return repo, true // without a default branch every branch is "other"
 }

@@ -38,7 +38,7 @@ func (p *Poller) follow(ctx context.Context, r *repository) error {
 				return fmt.Errorf("reading the run: %w", err)
 			}
 		}
-		if !open.known() {
+		if !open.known() || r.runs[open.run.ID] == nil {
 			return nil
 		}
 		return p.closeAttempts(ctx, r, open)
@@ -47,9 +47,6 @@ func (p *Poller) follow(ctx context.Context, r *repository) error {
 		return err // the round goes on with those that had no turn in it
 	}
 	r.round = time.Time{}
-	if err == nil {
-		err = r.unread()
-	}
 	return err
 }
 
@@ -119,7 +116,10 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	p.saw(r, open, run)
 	open.tag = tag
 	if first && !p.Workflow(run.WorkflowPath()) { // excluded since it was opened
-		return p.drop(ctx, r, open, "")
+		if run.NotBefore().Before(p.horizon()) {
+			return p.drop(ctx, r, open, "")
+		}
+		p.forgetRun(r, open) // the ledger keeps it open: a reload may take the exclusion back
 	}
 	return nil
 }

@@ -46,12 +46,18 @@ func (p *Poller) readFront(ctx context.Context, r *repository) error {
 // frontPass is one reading of the list from its first page; it asks to be repeated when the list lost entries between
 // two pages, for then one that was not read has moved to a page that was.
 func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err error) {
-	began := p.Client.ServerTime()
-	stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
+	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
 	request := githubapi.PageRequest{PerPage: r.runPages.now(p.Now()), Tag: r.front.tag}
 	var first githubapi.Page[githubapi.Run]
 	for n := 0; ; n++ {
 		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, &request)
+		if n == 0 || restarted {
+			began = p.Client.ServerTime()
+		}
+		if r.account.Through.After(began.Add(listSlack)) { // by a clock that was wrong
+			r.account.Through = r.account.Since
+		}
+		stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
 		if errors.Is(err, githubapi.ErrNotModified) {
 			r.account.Through = latest(r.account.Through, began)
 			return false, nil

@@ -22,7 +22,7 @@ type Metrics struct {
 
 	mu     sync.Mutex
 	poller *Poller         // nil while none runs
-	polled map[string]bool // repositories with a last success
+	named  map[string]bool // repositories and targets that have figures
 }
 
 const namespace = "github_workflow_exporter"
@@ -30,7 +30,7 @@ const namespace = "github_workflow_exporter"
 // NewMetrics registers the poller's figures.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
-		polled: map[string]bool{},
+		named: map[string]bool{},
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "up",
 			Help: "1 if GitHub answered the last request and accepted its token, else 0.",
@@ -105,17 +105,25 @@ func (m *Metrics) answered(err error) {
 func (m *Metrics) succeeded(repository string, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.polled[repository] = true
+	m.named[repository] = true
 	m.lastSuccess.WithLabelValues(repository).Set(float64(now.UnixMilli()) / 1000)
 }
 
-// retain drops the figures of the repositories that are not among those watched: a reload may have taken them out of the
-// targets, and the poller that knew them is gone.
-func (m *Metrics) retain(watched map[string]bool) {
+// failed counts a failure of a repository or a target.
+func (m *Metrics) failed(name, reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.named[name] = true
+	m.failures.WithLabelValues(name, reason).Inc()
+}
+
+// retain drops the figures of all others: a reload may have taken them out of the targets, and the poller that knew them is
+// gone.
+func (m *Metrics) retain(kept map[string]bool) {
 	m.mu.Lock()
 	var gone []string
-	for name := range m.polled {
-		if !watched[name] {
+	for name := range m.named {
+		if !kept[name] {
 			gone = append(gone, name)
 		}
 	}
@@ -128,7 +136,7 @@ func (m *Metrics) retain(watched map[string]bool) {
 // forget drops the figures of a repository that is no longer watched under that name.
 func (m *Metrics) forget(repository string) {
 	m.mu.Lock()
-	delete(m.polled, repository)
+	delete(m.named, repository)
 	m.mu.Unlock()
 	m.lastSuccess.DeleteLabelValues(repository)
 	m.failures.DeletePartialMatch(prometheus.Labels{"repository": repository})

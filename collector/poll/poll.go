@@ -133,12 +133,14 @@ func New(o Options) *Poller {
 	if o.Workflow == nil {
 		o.Workflow = func(string) bool { return true }
 	}
-	return &Poller{
+	p := &Poller{
 		Options: o,
 		budget:  newBudget(o.Reserve, o.Now),
 		queue:   newQueue(o.Now),
 		rest:    &backoff{first: 5 * time.Second, most: time.Minute},
 	}
+	p.budget.charged = o.Client.Anonymous()
+	return p
 }
 
 // Run polls until ctx is done, and returns nil then. What is being committed at that moment is committed.
@@ -181,29 +183,23 @@ func (p *Poller) learnLimits(ctx context.Context) {
 	}
 	_, err := p.Client.RateLimit(ctx)
 	p.answered(err)
-	if kindIs(err, githubapi.KindUnauthorized) {
-		p.refused(err)
-	}
 }
 
 // ask sends one request when the budget allows it, unless its token is refused.
 func (p *Poller) ask(ctx context.Context, send func() error) error {
 	try, err := p.refusal.admit(p.Now(), p.Client.TokenAvailable)
-	if try {
-		err = p.tryToken(ctx)
-	}
 	if err != nil {
 		return err
 	}
 	if err := p.budget.acquire(ctx); err != nil {
+		if try {
+			p.refusal.withdraw()
+		}
 		return err
 	}
 	err = send()
-	if kindIs(err, githubapi.KindUnauthorized) {
-		p.suspect(ctx, err)
-	}
 	p.settle(err)
-	return err
+	return p.judged(ctx, err, try)
 }
 
 // settle accounts for a request that was let go: its cost, the pause it asks for, and what it told.

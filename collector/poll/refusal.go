@@ -10,9 +10,11 @@ import (
 )
 
 // refusal is the state of a token that GitHub refuses. It is refused for everything, and those who go on trying are locked
-// out: so one request at a time tries again, ever later, and the others fail without being sent. A new token, or one that
-// is taken again, ends it. Whether it is the token that was refused, or one endpoint behind some gateway, /rate_limit
-// tells: it needs no permission, costs nothing, and is answered with 401 to a bad token also where limits are off.
+// out: so one request at a time tries again, ever later, and the others fail without being sent. A new token, or an answer
+// to such a try, ends it.
+//
+// A gateway may refuse one endpoint only. /rate_limit is asked which it is: it needs no permission and costs nothing. Where
+// it cannot tell, because it does not answer or is itself what the gateway refuses, refusals in a row do.
 type refusal struct {
 	mu         sync.Mutex
 	err        error // the last refusal, nil while the token is taken
@@ -20,7 +22,19 @@ type refusal struct {
 	retry      time.Time
 	trying     bool   // somebody tries again
 	generation uint64 // of the token that was refused
+	strikes    int    // refusals of which it is not known what they mean, no other answer in between
+
+	distrusted uint64 // generation of the token that /rate_limit alone refuses
 }
+
+// strikesOut is how many refusals in a row mean the token.
+const strikesOut = 3
+
+// endpointError is a refusal that was not for the token, as far as is known.
+type endpointError struct{ err error }
+
+func (e endpointError) Error() string { return e.err.Error() }
+func (e endpointError) Unwrap() error { return e.err }
 
 // refusedError is a request's failure that was not sent.
 type refusedError struct{ err error }
@@ -30,8 +44,8 @@ func (e refusedError) Error() string {
 }
 func (e refusedError) Unwrap() error { return e.err }
 
-// admit tells whether a request may be sent, and whether the token has to be tried before. token gives the generation of
-// the token it would be sent with.
+// admit tells whether a request may be sent, and whether it is a try with a token that was refused. token gives the
+// generation of the token it would be sent with.
 func (f *refusal) admit(now time.Time, token func() (uint64, error)) (try bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -49,11 +63,18 @@ func (f *refusal) admit(now time.Time, token func() (uint64, error)) (try bool, 
 	return true, nil
 }
 
-// withdraw says that the try came to nothing.
+// withdraw says that a try was not sent.
 func (f *refusal) withdraw() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.trying = false
+}
+
+// unanswered says that a try found no answer.
+func (f *refusal) unanswered(retry time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.trying, f.retry = false, retry
 }
 
 // refused notes that the token was refused. wait gives the time to the next try after so many refusals in a row.
@@ -64,49 +85,82 @@ func (f *refusal) refused(err error, now time.Time, token func() (uint64, error)
 		f.count++
 		f.retry = now.Add(wait(f.count))
 	}
-	f.err, f.trying = err, false
+	f.err, f.trying, f.strikes = err, false, 0
 	f.generation, _ = token()
 }
 
-// taken notes that the token is taken.
-func (f *refusal) taken() {
+// answered notes an answer that refuses no token, and tells whether it ended a refusal: that only a try does.
+func (f *refusal) answered(try bool) (over bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.strikes = 0
+	if !try {
+		return false
+	}
+	over = f.err != nil
 	f.err, f.count, f.trying = nil, 0, false
+	return over
 }
 
-// tryToken finds out whether the token is taken again, and wakes everybody if so.
-func (p *Poller) tryToken(ctx context.Context) error {
-	if err := p.budget.acquire(ctx); err != nil {
-		p.refusal.withdraw()
-		return err
-	}
-	_, err := p.Client.RateLimit(ctx)
-	p.settle(err)
+// strike notes a refusal of which it is not known what it means, and tells whether there are enough of them.
+func (f *refusal) strike() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.strikes++
+	return f.strikes >= strikesOut
+}
+
+// distrust notes that /rate_limit refuses a token that is taken elsewhere; trusts tells whether it does not.
+func (f *refusal) distrust(generation uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.distrusted = generation
+}
+
+func (f *refusal) trusts(generation uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return generation == 0 || f.distrusted != generation
+}
+
+// judged takes in what the answer to a request says of the token. A refusal that is not the token's comes back as an
+// endpointError.
+func (p *Poller) judged(ctx context.Context, err error, try bool) error {
+	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
+	refused := func() { p.refusal.refused(err, p.Now(), p.Client.TokenAvailable, wait) }
 	switch {
-	case kindIs(err, githubapi.KindUnauthorized):
-		p.refused(err)
+	case ctx.Err() != nil, kindIs(err, githubapi.KindCanceled), kindIs(err, githubapi.KindNetwork):
+		if try {
+			p.refusal.unanswered(p.Now().Add(p.Interval))
+		}
 		return err
-	case ctx.Err() != nil, kindIs(err, githubapi.KindNetwork):
-		p.refusal.withdraw() // no answer
+	case !kindIs(err, githubapi.KindUnauthorized):
+		if p.refusal.answered(try) {
+			if taken, known := p.askJudge(ctx); known && !taken {
+				generation, _ := p.Client.TokenAvailable()
+				p.refusal.distrust(generation)
+			}
+			p.queue.hurry()
+			p.discovery.hurry()
+		}
+		return err
+	case try:
+		refused()
 		return err
 	}
-	p.refusal.taken()
-	p.queue.hurry()
-	p.discovery.hurry()
-	return nil
+	if taken, known := p.askJudge(ctx); taken || !known && !p.refusal.strike() {
+		return endpointError{err}
+	}
+	refused()
+	return err
 }
 
-// suspect finds out whether a request was refused for its token.
-func (p *Poller) suspect(ctx context.Context, refused error) {
+// askJudge asks /rate_limit whether the token is taken.
+func (p *Poller) askJudge(ctx context.Context) (taken, known bool) {
+	if generation, err := p.Client.TokenAvailable(); err == nil && !p.refusal.trusts(generation) {
+		return false, false
+	}
 	_, err := p.Client.RateLimit(ctx)
 	p.answered(err)
-	if kindIs(err, githubapi.KindUnauthorized) {
-		p.refused(refused)
-	}
-}
-
-func (p *Poller) refused(err error) {
-	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
-	p.refusal.refused(err, p.Now(), p.Client.TokenAvailable, wait)
+	return err == nil, err == nil || kindIs(err, githubapi.KindUnauthorized)
 }

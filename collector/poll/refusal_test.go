@@ -37,7 +37,10 @@ func TestRefusal(t *testing.T) {
 		{func() { f.refused(refused, now, token, wait) }, []answer{no}},
 		{func() { now = now.Add(time.Minute) }, []answer{no}}, // two minutes now
 		{func() { now = now.Add(time.Minute) }, []answer{try, no}},
-		{func() { f.taken() }, []answer{yes, yes}},
+		{func() { f.unanswered(now.Add(time.Minute)) }, []answer{no}},
+		{func() { now = now.Add(time.Minute) }, []answer{try, no}},
+		{func() { f.answered(false) }, []answer{no}}, // to what was under way already
+		{func() { f.answered(true) }, []answer{yes, yes}},
 		{func() { f.refused(refused, now, token, wait) }, []answer{no}},
 		{func() { generation++ }, []answer{yes, yes}},
 	} {
@@ -47,5 +50,18 @@ func TestRefusal(t *testing.T) {
 				t.Fatalf("step %d, request %d: %+v, want %+v", step, i, got, w)
 			}
 		}
+	}
+}
+
+func TestStrikes(t *testing.T) {
+	var f refusal
+	for step, want := range []bool{false, false, true} {
+		if got := f.strike(); got != want {
+			t.Errorf("strike %d: out %v, want %v", step, got, want)
+		}
+	}
+	f.answered(false)
+	if f.strike() {
+		t.Error("out at the first strike after an answer")
 	}
 }

@@ -45,7 +45,6 @@ type repository struct {
 	round    time.Time      // since when the open runs have their turns, each one of them; zero between two rounds
 	troubled map[int64]bool // runs that could not be read, while no jobs of any could
 	trouble  error          // of the last of them
-	began    time.Time      // of the first visit
 
 	changed  time.Time // when anything last happened
 	failures int       // visits in a row that failed
@@ -105,9 +104,6 @@ func (p *Poller) visit(ctx context.Context, r *repository) time.Time {
 		return until
 	}
 	r.requests = 0
-	if r.began.IsZero() {
-		r.began = p.Now()
-	}
 	err := p.stages(ctx, r)
 	r.openNow.Store(int64(len(r.runs)))
 	return p.outcome(ctx, r, err)
@@ -137,13 +133,17 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 	if err := p.swept(r, p.sweep(ctx, r)); err != nil {
 		return err
 	}
-	return p.prune(ctx, r)
+	if err := p.prune(ctx, r); err != nil {
+		return err
+	}
+	return r.unread()
 }
 
 // unswept tells whether a run that ended before the first sweep began still waits to be read after a failure: once the
 // sweep is over it would count as news. It is not waited for longer than for attempts to become complete.
 func (p *Poller) unswept(r *repository) bool {
-	if p.Now().Sub(r.began) >= closeWithin {
+	began := r.account.Since.Add(p.Lookback) // also before a restart
+	if p.Client.ServerTime().Sub(began) >= closeWithin {
 		return false
 	}
 	for _, open := range r.runs {
@@ -163,7 +163,7 @@ func (p *Poller) swept(r *repository, err error) error {
 	case !confined(err):
 		return err
 	}
-	p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+	p.Metrics.failed(r.repo().FullName, reasonOf(err))
 	if !r.searchFailing {
 		r.searchFailing = true
 		level.Warn(p.Logger).Log("msg", "looking for re-runs of old runs failed", "repository", r.repo().FullName, "err", err)
@@ -239,11 +239,13 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 	case ctx.Err() != nil:
 		return now
 	case errors.Is(err, errVisitFull):
-		p.answers(r)
+		if r.unread() == nil {
+			p.answers(r)
+		}
 		return now
 	case limited(err):
 		// Not the repository's fault: everybody waits.
-		p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+		p.Metrics.failed(r.repo().FullName, reasonOf(err))
 		return latest(p.budget.pausedUntil(), now.Add(time.Second))
 	case errors.As(err, &record):
 		p.rest.hit(now)
@@ -285,7 +287,7 @@ func (p *Poller) failed(r *repository, reason string, err error) {
 	r.failures++
 	r.state.Store(stateFailing)
 	name := r.repo().FullName
-	p.Metrics.failures.WithLabelValues(name, reason).Inc()
+	p.Metrics.failed(name, reason)
 	if r.failing != reason {
 		r.failing = reason
 		logger := level.Warn(p.Logger)

@@ -45,13 +45,17 @@ func (p *Poller) sweep(ctx context.Context, r *repository) error {
 	if !r.account.Swept || r.front.next == "" || !p.budget.spare() {
 		return nil
 	}
-	if err := p.askHints(ctx, r); err != nil {
-		return fmt.Errorf("asking for active old runs: %w", err)
+	hinted := p.askHints(ctx, r)
+	if hinted != nil {
+		hinted = fmt.Errorf("asking for active old runs: %w", hinted)
 	}
-	if err := p.deepPage(ctx, r); err != nil {
+	if hinted != nil && !confined(hinted) {
+		return hinted
+	}
+	if err := p.deepPage(ctx, r); err != nil { // which does without hints
 		return fmt.Errorf("reading a deeper page of the runs list: %w", err)
 	}
-	return nil
+	return hinted
 }
 
 func (p *Poller) deepPage(ctx context.Context, r *repository) error {
@@ -114,13 +118,14 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 // hints are the filtered lists of old runs that are active: mostly empty, and then free. They come from an index that
 // lags, so they only say where to look sooner.
 type hints struct {
-	asked time.Time
-	tags  map[string]githubapi.Tag // by status and created filter
+	asked    time.Time
+	failures int                      // in a row
+	tags     map[string]githubapi.Tag // by status and created filter
 }
 
 func (p *Poller) askHints(ctx context.Context, r *repository) error {
 	now := p.Now()
-	if now.Sub(r.hints.asked) < hintEvery || r.front.oldest.IsZero() {
+	if now.Sub(r.hints.asked) < failureInterval(hintEvery, deepEvery, r.hints.failures+1) || r.front.oldest.IsZero() {
 		return nil
 	}
 	r.hints.asked = now
@@ -135,6 +140,7 @@ func (p *Poller) askHints(ctx context.Context, r *repository) error {
 			continue
 		}
 		if err != nil {
+			r.hints.failures++
 			return err
 		}
 		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
@@ -142,6 +148,6 @@ func (p *Poller) askHints(ctx context.Context, r *repository) error {
 		}
 		tags[key] = page.Tag
 	}
-	r.hints.tags = tags
+	r.hints.tags, r.hints.failures = tags, 0
 	return nil
 }

@@ -66,7 +66,13 @@ func inTurn(runs map[int64]*openRun, of func(*openRun) *turn) []*openRun {
 func confined(err error) bool {
 	var e *githubapi.Error
 	var record recordError
-	return errors.As(err, &e) && e.Kind != githubapi.KindUnauthorized && e.Kind != githubapi.KindCanceled && !limited(err) && !errors.As(err, &record)
+	switch {
+	case !errors.As(err, &e), limited(err), errors.As(err, &record):
+		return false
+	case e.Kind == githubapi.KindUnauthorized:
+		return errors.As(err, &endpointError{})
+	}
+	return e.Kind != githubapi.KindCanceled
 }
 
 func (p *Poller) delay(r *repository, open *openRun, t *turn, now time.Time, err error) {
@@ -74,7 +80,7 @@ func (p *Poller) delay(r *repository, open *openRun, t *turn, now time.Time, err
 	t.failures++
 	t.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, t.failures))
 	r.trouble, r.troubled[open.run.ID] = err, true
-	p.Metrics.failures.WithLabelValues(r.repo().FullName, reasonOf(err)).Inc()
+	p.Metrics.failed(r.repo().FullName, reasonOf(err))
 	if t.failures == 1 {
 		level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.repo().FullName, "run_id", open.run.ID, "err", err)
 	}

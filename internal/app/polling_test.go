@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -217,14 +218,16 @@ func TestPollingSweepsInSmallPages(t *testing.T) {
 
 func TestPollingKeepsTheReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, simulator.Options{Seed: 1, Repositories: simulator.Repositories(3, 200), PrimaryLimit: 200},
-			func(c *config.Config) { c.GitHub.RateLimitReserve = 0.25 })
+		file := filepath.Join(t.TempDir(), "token")
+		writeToken(t, file, secret)
+		w := newWorld(t, simulator.Options{Seed: 1, Token: secret, Repositories: simulator.Repositories(3, 200), PrimaryLimit: 200},
+			func(c *config.Config) { c.GitHub.RateLimitReserve, c.GitHub.TokenFile = 0.25, file })
 		w.start()
 		defer w.stop()
 		lowest := 200
 		for range 6 * 60 {
 			time.Sleep(time.Minute)
-			left, _ := w.github.Remaining("")
+			left, _ := w.github.Remaining(secret)
 			lowest = min(lowest, left)
 		}
 		if lowest < 50 {

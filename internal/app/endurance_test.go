@@ -19,6 +19,7 @@ import (
 
 // A gateway that answers 401 on /rate_limit only (it lets the paths of Actions through and little else).
 func TestRateLimitAloneAnswers401(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []simulator.Kind{simulator.Unauthorized, simulator.Forbidden, simulator.NotFound, simulator.ServerError, simulator.Reset} {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestThreeBadRunsAndALongHealthyOne(t *testing.T) {
 
 // Three runs that cannot be read, and a re-run behind the first page: it is found.
 func TestThreeBadRunsAndAReRun(t *testing.T) {
+	t.Parallel()
 	for _, bad := range []int{2, 3} {
 		t.Run(fmt.Sprint(bad), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -132,6 +134,7 @@ func TestFirstSweepWithThreeBadRuns(t *testing.T) {
 // The filtered lists never answer; the repository is idle but for a re-run of an old run. (The re-run is planned from the
 // beginning: AddAttempt changes the tag of the first page, which GitHub's page, whose content is the same, does not do.)
 func TestHintsThatNeverAnswer(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{"none": {Kind: simulator.Slow}, "502": {Kind: simulator.ServerError}, "403": {Kind: simulator.Forbidden},
 		"404": {Kind: simulator.NotFound}, "no answer in time": {Kind: simulator.Slow, Delay: time.Minute}} {
 		t.Run(name, func(t *testing.T) {
@@ -203,6 +206,7 @@ func TestFlappingWithManyUnreadableRuns(t *testing.T) {
 
 // The token is refused, and /rate_limit cannot say so.
 func TestRefusedTokenAndRateLimitInTrouble(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"none": {Kind: simulator.Slow},
 		"502":  {Kind: simulator.ServerError}, "502, every second": {Kind: simulator.ServerError, Probability: 0.5},
@@ -290,6 +294,7 @@ func TestA401OfOneRun(t *testing.T) {
 
 // Runs whose own endpoints answer beside some whose do not.
 func TestRunsByIDThatAnswerBesideThreeThatDoNot(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := handmade(t)
 		zombie := func() int64 {
@@ -405,6 +410,8 @@ func TestAnonymousRequestsAreSpread(t *testing.T) {
 				w.start()
 				defer func() { w.stop() }()
 				time.Sleep(24 * time.Hour)
+				tr.mu.Lock()
+				defer tr.mu.Unlock()
 				var gap time.Duration
 				for i := 1; i < len(tr.at); i++ {
 					gap = max(gap, tr.at[i].Sub(tr.at[i-1]))

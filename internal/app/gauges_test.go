@@ -190,6 +190,7 @@ func TestLiveJobsAfterAReloadThatFails(t *testing.T) {
 
 // However short poll.max_interval is, what is asked for every interval and has not changed stays shown.
 func TestLiveJobsDoNotFlicker(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		most    time.Duration
 		refused bool

@@ -138,6 +138,7 @@ func TestARepositoryThatAListHidesOnce(t *testing.T) {
 // Marks are forgotten after the windows; what they stood for does not count again, neither when the windows become longer
 // nor when an old run is run again.
 func TestWhatWasForgottenDoesNotCountAgain(t *testing.T) {
+	t.Parallel()
 	short := func(c *config.Config) {
 		c.Poll.Lookback, c.Poll.RerunWindow, c.Poll.MaxRunAge = config.Duration(time.Hour), config.Duration(24*time.Hour), config.Duration(24*time.Hour)
 	}

@@ -21,6 +21,7 @@ func (w *world) age(repository string) time.Duration {
 
 // A 401 of one endpoint, as a gateway gives, says nothing of the token: the others go on, and nothing is asked more often.
 func TestA401OfOneEndpointLeavesTheOthersAlone(t *testing.T) {
+	t.Parallel()
 	const repositories = 12
 	for name, f := range map[string]simulator.Fault{
 		"runs of one repository": {Repository: "octo-org/service-3", Endpoint: "runs"},
@@ -61,6 +62,7 @@ func TestA401OfOneEndpointLeavesTheOthersAlone(t *testing.T) {
 // A deeper page that cannot be had in a big size for another reason than 5xx: the sweep takes smaller ones, and the visit,
 // whose first page answers, does not fail for what can wait.
 func TestDeeperPagesThatNeverComeWhole(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"502": {Kind: simulator.ServerError}, "no answer in time": {Kind: simulator.Slow, Delay: time.Minute}, "cut": {Kind: simulator.CutBody},
 	} {
@@ -175,6 +177,7 @@ func TestTwoCutBodiesAreNoUndecodableRun(t *testing.T) {
 
 // More open runs than can be asked for within an interval: the other stages have their turn all the same.
 func TestManyOpenRunsDoNotStarveTheOtherStages(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := handmade(t)
 		for range 900 {

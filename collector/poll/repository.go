@@ -130,7 +130,7 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 	if err := p.readLive(ctx, r); err != nil {
 		return err
 	}
-	if err := p.swept(r, p.sweep(ctx, r)); err != nil {
+	if err := p.searched(r, p.sweep(ctx, r)); err != nil {
 		return err
 	}
 	if err := p.prune(ctx, r); err != nil {
@@ -154,8 +154,8 @@ func (p *Poller) unswept(r *repository) bool {
 	return false
 }
 
-// swept tells of a failed search for re-runs once; that can wait, and fails no visit.
-func (p *Poller) swept(r *repository, err error) error {
+// searched tells of a failed search for re-runs once; that can wait, and fails no visit.
+func (p *Poller) searched(r *repository, err error) error {
 	switch {
 	case err == nil:
 		r.searchFailing = false

@@ -44,6 +44,8 @@ type Run struct {
 
 	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
 	Undecodable bool `json:"-"`
+	// Sum is of the text of an entry without an id that can be read, to tell it from others; 0 where the id is known.
+	Sum uint64 `json:"-"`
 }
 
 // Number is the run's attempt number, 1 where the server does not tell.
@@ -105,10 +107,30 @@ type Job struct {
 
 	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
 	Undecodable bool `json:"-"`
+	// Sum is of the text of an entry without an id that can be read, to tell it from others; 0 where the id is known.
+	Sum uint64 `json:"-"`
 }
 
-// Completed tells whether the job is final.
+// Completed tells whether the job is over. What it says may lag behind for some seconds, see Settled.
 func (j Job) Completed() bool { return j.Status == StatusCompleted }
+
+// Settled tells whether a completed job says all there is to say: its conclusion, that of each step, and its times and
+// steps at all if a runner worked on it. GitHub shows jobs as completed some seconds before that (cases of conclusion null, and of steps
+// that are still in_progress); where a runner died, or the steps were dropped, it never comes to it.
+func (j Job) Settled() bool {
+	if j.Conclusion == "" || j.HasRunner() && (len(j.Steps) == 0 || j.StartedAt.IsZero() || j.CompletedAt.IsZero()) {
+		return false
+	}
+	for _, s := range j.Steps {
+		if s.Conclusion == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// HasRunner tells whether a runner took the job: null, 0 and "" all mean none.
+func (j Job) HasRunner() bool { return j.RunnerID != 0 || j.RunnerName != "" }
 
 // Step is one step of a job. Numbers have gaps; times may carry an offset and milliseconds.
 type Step struct {
@@ -133,10 +155,88 @@ type Attempt struct {
 	Jobs []Job
 	// TotalCount is how many jobs GitHub says there are.
 	TotalCount int
+	// Settling: what is listed may still change, so jobs that are not settled have to wait.
+	Settling bool
+	// Workflow is what the workflow's own endpoint calls it; "" where it was not asked, as its jobs tell or it is remembered.
+	Workflow string
 }
 
 // Started is when this attempt started.
 func (a Attempt) Started() time.Time { return a.Run.Started() }
+
+// Began is the time by which the attempt is held against a moment such as since: its start, or where no answer tells that
+// the run's creation, the earliest time of its jobs, or the run's last update. It is zero where nothing is known.
+func (a Attempt) Began() time.Time {
+	if t := a.Run.NotBefore(); !t.IsZero() {
+		return t
+	}
+	var first time.Time
+	for _, j := range a.Jobs {
+		for _, t := range [...]time.Time{j.CreatedAt, j.StartedAt} {
+			if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+				first = t
+			}
+		}
+	}
+	if first.IsZero() {
+		return a.Run.UpdatedAt
+	}
+	return first
+}
+
+// Stirred is when the attempt last changed as far as its answers tell: the run's last update or the last end of a job.
+// Zero where nothing is known.
+func (a Attempt) Stirred() time.Time {
+	t := a.Run.UpdatedAt
+	for _, j := range a.Jobs {
+		if j.CompletedAt.After(t) {
+			t = j.CompletedAt
+		}
+	}
+	return t
+}
+
+// Contradicts tells whether the run's conclusion is not what its jobs make one expect: success although a job failed, as
+// with continue-on-error, or failure although none did. GitHub also shows both for moments while a run ends.
+func (a Attempt) Contradicts() bool {
+	if len(a.Jobs) == 0 {
+		return false
+	}
+	failed := false
+	for _, j := range a.Jobs {
+		switch j.Conclusion {
+		case "failure", "timed_out", "cancelled", "startup_failure":
+			failed = true
+		}
+	}
+	switch a.Run.Conclusion {
+	case "success", "skipped", "neutral":
+		return failed
+	case "failure":
+		return !failed
+	}
+	return false
+}
+
+// Settled tells whether the attempt says all there is to say: its own conclusion and everything of its jobs.
+func (a Attempt) Settled() bool {
+	for _, j := range a.Jobs {
+		if !j.Settled() {
+			return false
+		}
+	}
+	return a.Run.Conclusion != ""
+}
+
+// NamesWorkflow tells whether its jobs tell what the workflow is called.
+func (a Attempt) NamesWorkflow() bool {
+	for _, j := range a.Jobs {
+		if j.WorkflowName != "" {
+			return true
+		}
+	}
+	return false
+}
 
 // Whole tells whether every job of the attempt was read, could be decoded and is final.
 func (a Attempt) Whole() bool {

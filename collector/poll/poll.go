@@ -46,6 +46,8 @@ type Progress interface {
 	Attempts(repo, run int64) ([]int, error)
 	// OpenRuns returns the ids of the runs to be followed.
 	OpenRuns(repo int64) ([]int64, error)
+	// WorkflowName is what a workflow of the repository was called last, "" where nothing has told.
+	WorkflowName(repo, workflow int64) string
 	// Swept ends the first sweep: series born from now on are not baseline.
 	Swept(ctx context.Context, repo int64) error
 	// Prune forgets the runs whose newest attempt started before the given time.
@@ -66,6 +68,7 @@ const (
 	reasonRunDeleted   = "run_deleted"
 	reasonRunAbandoned = "run_abandoned"
 	reasonUndecodable  = "undecodable"
+	reasonUndated      = "missing_time"
 )
 
 // Owner selects repositories of an organization or user.

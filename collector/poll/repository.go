@@ -51,6 +51,7 @@ type repository struct {
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time
 
+	odd      int // entries of its lists without an id that were discarded
 	requests int // of this visit
 }
 

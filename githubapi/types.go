@@ -42,8 +42,13 @@ type Run struct {
 	Actor        Account    `json:"actor"`
 	Repository   Repository `json:"repository"` // in run objects a short form: id and full_name
 
+	// ImpossibleTime: some time of the entry was before GitHub existed or after tomorrow. Such a time is zero here.
+	ImpossibleTime bool `json:"-"`
 	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
 	Undecodable bool `json:"-"`
+	// Sum stands for the text of an Undecodable entry without a usable ID (missing, unreadable, 0 or negative), so that it is
+	// recognised when it is read again; 0 otherwise. Entries of the same text have the same.
+	Sum uint64 `json:"-"`
 }
 
 // Number is the run's attempt number, 1 where the server does not tell.
@@ -103,14 +108,18 @@ type Job struct {
 	RunnerGroupName string    `json:"runner_group_name"`
 	Steps           []Step    `json:"steps"`
 
+	// ImpossibleTime: some time of the job itself was before GitHub existed or after tomorrow. Such a time is zero here.
+	ImpossibleTime bool `json:"-"`
 	// Undecodable is set instead of the other fields (ID may still be known) when the entry could not be decoded.
 	Undecodable bool `json:"-"`
+	// Sum stands for the text of an Undecodable entry without a usable ID, as Run.Sum does.
+	Sum uint64 `json:"-"`
 }
 
 // Completed tells whether the job is final.
 func (j Job) Completed() bool { return j.Status == StatusCompleted }
 
-// Step is one step of a job. Numbers have gaps; times may carry an offset and milliseconds.
+// Step is one step of a job. Numbers have gaps. Times may be sent with an offset and milliseconds; here they are in UTC.
 type Step struct {
 	Name        string    `json:"name"`
 	Number      int       `json:"number"`
@@ -118,6 +127,9 @@ type Step struct {
 	Conclusion  string    `json:"conclusion"`
 	StartedAt   time.Time `json:"started_at"`
 	CompletedAt time.Time `json:"completed_at"`
+
+	// ImpossibleTime: a time of the step was before GitHub existed or after tomorrow. Such a time is zero here.
+	ImpossibleTime bool `json:"-"`
 }
 
 // Attempt is one attempt of a run with the jobs read of it.
@@ -131,7 +143,7 @@ type Attempt struct {
 	Latest int
 	// Jobs read so far, unique by ID, as listed under this attempt number.
 	Jobs []Job
-	// TotalCount is how many jobs GitHub says there are.
+	// TotalCount is how many jobs GitHub says there are, 0 to MaxJobsCount.
 	TotalCount int
 }
 

@@ -47,12 +47,15 @@ func (c *Client) read(into *bytes.Buffer, resp *http.Response) error {
 	}
 	switch n, err := into.ReadFrom(io.LimitReader(body, c.maxBody+1)); {
 	case n > c.maxBody:
-		return fmt.Errorf("the answer is larger than %d bytes", c.maxBody)
+		return fmt.Errorf("%w than %d bytes", errTooLarge, c.maxBody)
 	case err != nil:
 		return fmt.Errorf("the answer is cut or broken: %w", err)
 	}
 	return nil
 }
+
+// errTooLarge is in the chain of every error that a smaller page can mend.
+var errTooLarge = errors.New("the answer is larger")
 
 // decompress undoes gzip, which was asked for, unless the transport has done so itself.
 func decompress(resp *http.Response) (io.Reader, error) {

@@ -36,7 +36,7 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 		Permissions: cleanText(h.Get("X-Accepted-Github-Permissions")),
 	}
 	wait, asked := parseRetryAfter(h)
-	e.RetryAfter = wait
+	e.RetryAfter, e.RetryAsked, e.SSO = wait, asked, parseSSO(h)
 	switch {
 	case (status == 400 || status == 410) && namesVersion(message):
 		e.Kind = KindVersion

@@ -82,7 +82,7 @@ func TestRequests(t *testing.T) {
 	want := []string{
 		"GET /repos/o/r/actions/runs?per_page=100", "GET /repos/o/r/actions/runs/1?", "GET /repos/o/r/actions/runs/1/attempts/2?",
 		"GET /repos/o/r/actions/runs/1/attempts/2/jobs?per_page=100", "GET /repos/o/r/actions/runs/1/jobs?filter=all&per_page=100",
-		"GET /repos/o/r/actions/jobs/3?", "GET /repos/o/r/actions/jobs/3/logs?", "GET /repos/o/r?",
+		"GET /repos/o/r/actions/jobs/3?", "GET /repos/o/r/actions/jobs/3/logs?", "GET /repos/o/r/actions/workflows/4?", "GET /repos/o/r?",
 		"GET /orgs/o/repos?per_page=100", "GET /users/u/repos?per_page=100", "GET /user/repos?per_page=100", "GET /rate_limit?", "GET /meta?",
 		"GET /repos/o/r/actions/runs/1/attempts/2/jobs?per_page=100",
 	}

@@ -14,27 +14,33 @@ import (
 
 // entry is how one kind of list entry is told apart.
 type entry[T any] struct {
-	id  func(*T) int64
-	bad func(id int64) (T, bool) // stands for an entry that cannot be decoded; false = leave it out
+	id func(*T) int64
+	// bad stands for an entry that cannot be decoded; false = leave it out. Where the id is not known, sum is the entry's.
+	bad func(id int64, sum uint64) (T, bool)
+	// bound puts the values of a decoded entry within what can be; false = it cannot be decoded after all.
+	bound func(*T, span) bool
 }
 
 var (
 	errNoList  = errors.New("no list in it")
 	errNoEntry = errors.New("no id in it")
+	errAbsurd  = fmt.Errorf("run_attempt is above %d", MaxAttempt)
 )
 
 // runEntry, jobEntry and repositoryEntry are functions since the package keeps no state.
 func runEntry() entry[Run] {
 	return entry[Run]{
-		id:  func(r *Run) int64 { return r.ID },
-		bad: func(id int64) (Run, bool) { return Run{ID: id, Undecodable: true}, true },
+		id:    func(r *Run) int64 { return r.ID },
+		bad:   func(id int64, sum uint64) (Run, bool) { return Run{ID: id, Sum: sum, Undecodable: true}, true },
+		bound: func(r *Run, s span) bool { return s.bindRun(r) },
 	}
 }
 
 func jobEntry() entry[Job] {
 	return entry[Job]{
-		id:  func(j *Job) int64 { return j.ID },
-		bad: func(id int64) (Job, bool) { return Job{ID: id, Undecodable: true}, true },
+		id:    func(j *Job) int64 { return j.ID },
+		bad:   func(id int64, sum uint64) (Job, bool) { return Job{ID: id, Sum: sum, Undecodable: true}, true },
+		bound: func(j *Job, s span) bool { return s.bindJob(j) },
 	}
 }
 
@@ -46,41 +52,43 @@ func repositoryEntry() entry[Repository] {
 			}
 			return r.ID
 		},
-		bad: func(int64) (Repository, bool) { return Repository{}, false },
+		bad:   func(int64, uint64) (Repository, bool) { return Repository{}, false },
+		bound: func(*Repository, span) bool { return true },
 	}
 }
 
 // decodeRuns reads {"total_count": …, "workflow_runs": […]}.
-func decodeRuns(body []byte) ([]Run, int, error) {
+func decodeRuns(body []byte, s span) ([]Run, int, error) {
 	var page struct {
-		TotalCount int   `json:"total_count"`
+		TotalCount count `json:"total_count"`
 		Items      []Run `json:"workflow_runs"`
 	}
 	err := json.Unmarshal(body, &page)
-	return decodeList(body, "workflow_runs", page.Items, page.TotalCount, err, runEntry())
+	return decodeList(body, "workflow_runs", page.Items, int(page.TotalCount), err, runEntry(), s)
 }
 
 // decodeJobs reads {"total_count": …, "jobs": […]}.
-func decodeJobs(body []byte) ([]Job, int, error) {
+func decodeJobs(body []byte, s span) ([]Job, int, error) {
 	var page struct {
-		TotalCount int   `json:"total_count"`
+		TotalCount count `json:"total_count"`
 		Items      []Job `json:"jobs"`
 	}
 	err := json.Unmarshal(body, &page)
-	return decodeList(body, "jobs", page.Items, page.TotalCount, err, jobEntry())
+	items, total, err := decodeList(body, "jobs", page.Items, int(page.TotalCount), err, jobEntry(), s)
+	return items, min(total, MaxJobsCount), err
 }
 
 // decodeRepositories reads a bare array.
-func decodeRepositories(body []byte) ([]Repository, int, error) {
+func decodeRepositories(body []byte, s span) ([]Repository, int, error) {
 	var items []Repository
 	err := json.Unmarshal(body, &items)
-	return decodeList(body, "", items, 0, err, repositoryEntry())
+	return decodeList(body, "", items, 0, err, repositoryEntry(), s)
 }
 
 // decodeList gives the page as decoded at once if that went well, and otherwise entry by entry. An answer without the
 // list is an error: taken for an empty list it would say that a run has no jobs.
-func decodeList[T any](body []byte, key string, items []T, total int, err error, kind entry[T]) ([]T, int, error) {
-	if err == nil && items != nil && !lacksID(items, kind) {
+func decodeList[T any](body []byte, key string, items []T, total int, err error, kind entry[T], s span) ([]T, int, error) {
+	if err == nil && items != nil && allSound(items, kind, s) {
 		return items, total, nil
 	}
 	var syntax *json.SyntaxError
@@ -94,22 +102,29 @@ func decodeList[T any](body []byte, key string, items []T, total int, err error,
 	items = make([]T, 0, len(raw))
 	for _, r := range raw {
 		item, ok := decodeEntry[T](r)
-		if ok && kind.id(&item) != 0 {
+		if ok && kind.id(&item) > 0 && kind.bound(&item, s) {
 			items = append(items, item)
-		} else if item, keep := kind.bad(readID(r)); keep {
+			continue
+		}
+		id, sum := readID(r), uint64(0)
+		if id <= 0 {
+			id, sum = 0, sumOf(r)
+		}
+		if item, keep := kind.bad(id, sum); keep {
 			items = append(items, item)
 		}
 	}
 	return items, total, nil
 }
 
-func lacksID[T any](items []T, kind entry[T]) bool {
+// allSound bounds all items and tells whether none needs a closer look.
+func allSound[T any](items []T, kind entry[T], s span) bool {
 	for i := range items {
-		if kind.id(&items[i]) == 0 {
-			return true
+		if kind.id(&items[i]) <= 0 || !kind.bound(&items[i], s) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // takeApart gives the entries of a list undecoded.
@@ -120,10 +135,12 @@ func takeApart(body []byte, key string) (items []json.RawMessage, total int, err
 		if err := json.Unmarshal(body, &fields); err != nil {
 			return nil, 0, err
 		}
-		if count, ok := fields["total_count"]; ok {
-			if err := json.Unmarshal(count, &total); err != nil {
+		if raw, ok := fields["total_count"]; ok {
+			var said count
+			if err := json.Unmarshal(raw, &said); err != nil {
 				return nil, 0, fmt.Errorf("total_count: %w", err)
 			}
+			total = int(said)
 		}
 		list = fields[key]
 	}
@@ -140,15 +157,18 @@ func takeApart(body []byte, key string) (items []json.RawMessage, total int, err
 }
 
 // decodeOne reads an answer that is a single object. An undecodable one is an error, since nothing stands beside it.
-func decodeOne[T any](body []byte, id func(*T) int64) (T, error) {
+func decodeOne[T any](body []byte, kind entry[T], s span) (T, error) {
 	var zero T
 	item, ok := decodeEntry[T](body)
 	if !ok {
 		var probe T
 		return zero, json.Unmarshal(body, &probe)
 	}
-	if id(&item) == 0 {
+	if kind.id(&item) <= 0 {
 		return zero, errNoEntry
+	}
+	if !kind.bound(&item, s) {
+		return zero, errAbsurd
 	}
 	return item, nil
 }

@@ -23,7 +23,7 @@ func sampleJob(t testing.TB) []byte {
 }
 
 func TestDecodeSampleJob(t *testing.T) {
-	job, err := decodeOne(sampleJob(t), jobEntry().id)
+	job, err := decodeOne(sampleJob(t), jobEntry(), ever)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +54,9 @@ func TestDecodeSampleJob(t *testing.T) {
 	}
 }
 
+// nameless is what stands for an entry whose id is not known.
+func nameless(text string) Job { return Job{Undecodable: true, Sum: sumOf([]byte(text))} }
+
 func TestDecodeJobs(t *testing.T) {
 	at := instant(t, "2024-05-01T10:00:00Z")
 	good := Job{ID: 7, Name: "good", StartedAt: at}
@@ -78,15 +81,21 @@ func TestDecodeJobs(t *testing.T) {
 			Job{ID: 1, RunAttempt: 2, RunnerID: 5, Steps: []Step{{Name: "s", Number: 3}}}},
 		{"status is a number", `{"id":1,"status":5}`, Job{ID: 1, Undecodable: true}},
 		{"steps are no list", `{"id":1,"steps":"gone"}`, Job{ID: 1, Undecodable: true}},
-		{"huge id", `{"id":99999999999999999999,"name":"n"}`, Job{Undecodable: true}},
-		{"id is text", `{"id":"1"}`, Job{Undecodable: true}},
-		{"no id", `{"name":"n"}`, Job{Undecodable: true}},
-		{"null", `null`, Job{Undecodable: true}},
-		{"a string", `"job"`, Job{Undecodable: true}},
-		{"a list", `[1]`, Job{Undecodable: true}},
+		{"huge id", `{"id":99999999999999999999,"name":"n"}`, nameless(`{"id":99999999999999999999,"name":"n"}`)},
+		{"id is text", `{"id":"1"}`, nameless(`{"id":"1"}`)},
+		{"no id", `{"name":"n"}`, nameless(`{"name":"n"}`)},
+		{"id 0", `{"id":0,"name":"n"}`, nameless(`{"id":0,"name":"n"}`)},
+		{"negative id", `{"id":-5,"name":"n"}`, nameless(`{"id":-5,"name":"n"}`)},
+		{"negative id, undecodable", `{"id":-5,"name":1}`, nameless(`{"id":-5,"name":1}`)},
+		{"negative numbers", `{"id":1,"run_id":-1,"run_attempt":-2,"runner_id":-3,"steps":[{"number":-4}]}`, Job{ID: 1, Steps: []Step{{}}}},
+		{"attempt that cannot be", `{"id":1,"run_attempt":1001}`, Job{ID: 1}},
+		{"highest attempt", `{"id":1,"run_attempt":1000}`, Job{ID: 1, RunAttempt: 1000}},
+		{"null", `null`, nameless(`null`)},
+		{"a string", `"job"`, nameless(`"job"`)},
+		{"a list", `[1]`, nameless(`[1]`)},
 	} {
 		body := fmt.Sprintf(`{"total_count":2,"jobs":[%s,%s]}`, tt.entry, goodText)
-		jobs, total, err := decodeJobs([]byte(body))
+		jobs, total, err := decodeJobs([]byte(body), ever)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -103,23 +112,22 @@ func TestDecodeListsRefused(t *testing.T) {
 		"", " ", "null", "true", "1", `"x"`, "<html><body>login</body></html>", `{}`, `{"message":"Not Found"}`,
 		`{"total_count":1}`, `{"total_count":1,"jobs":null,"workflow_runs":null}`, `{"total_count":1,"jobs":{},"workflow_runs":{}}`,
 		`{"total_count":1,"jobs":[{"id":1}`, `{"total_count":1,"workflow_runs":[{"id":1}]`, `[{"id":1`,
-		`{"total_count":"many","jobs":[],"workflow_runs":[]}`, `{"total_count":1e99,"jobs":[],"workflow_runs":[]}`,
 		`{"total_count":0,"jobs":[],"workflow_runs":[]} trailing`, strings.Repeat("[", 100_000),
 	} {
-		if items, total, err := decodeRuns([]byte(body)); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeRuns([]byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("runs %.60s: %v, %d, %v", body, items, total, err)
 		}
-		if items, total, err := decodeJobs([]byte(body)); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeJobs([]byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("jobs %.60s: %v, %d, %v", body, items, total, err)
 		}
-		if items, total, err := decodeRepositories([]byte(body)); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeRepositories([]byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("repositories %.60s: %v, %d, %v", body, items, total, err)
 		}
 	}
-	if items, total, err := decodeJobs([]byte(`{"total_count":0,"jobs":[]}`)); err != nil || items == nil || len(items) != 0 || total != 0 {
+	if items, total, err := decodeJobs([]byte(`{"total_count":0,"jobs":[]}`), ever); err != nil || items == nil || len(items) != 0 || total != 0 {
 		t.Errorf("empty list: %v, %d, %v", items, total, err)
 	}
-	if items, total, err := decodeJobs([]byte(`{"jobs":[{"id":1}]}`)); err != nil || len(items) != 1 || total != 0 {
+	if items, total, err := decodeJobs([]byte(`{"jobs":[{"id":1}]}`), ever); err != nil || len(items) != 1 || total != 0 {
 		t.Errorf("no total_count: %v, %d, %v", items, total, err)
 	}
 }
@@ -130,8 +138,11 @@ func TestDecodeRuns(t *testing.T) {
 	  "workflow_id":5,"run_attempt":2,"created_at":"2024-05-01T10:00:00Z","updated_at":"2024-05-01T10:05:00Z","run_started_at":"2024-05-01T10:01:00Z",
 	  "actor":{"login":"octocat"},"repository":{"id":9,"full_name":"o/r"}},
 	 {"id":2,"actor":null,"repository":null,"run_started_at":""},
-	 {"id":3,"actor":"ghost"}]}`
-	runs, total, err := decodeRuns([]byte(body))
+	 {"id":3,"actor":"ghost"},
+	 {"id":-4,"actor":null},
+	 {"id":5,"run_attempt":1001},
+	 {"id":6,"run_attempt":-1,"workflow_id":-1,"repository":{"id":-1}}]}`
+	runs, total, err := decodeRuns([]byte(body), ever)
 	if err != nil || total != 3 {
 		t.Fatal(total, err)
 	}
@@ -141,6 +152,9 @@ func TestDecodeRuns(t *testing.T) {
 			RunStartedAt: instant(t, "2024-05-01T10:01:00Z"), Actor: Account{"octocat"}, Repository: Repository{ID: 9, FullName: "o/r"}},
 		{ID: 2},
 		{ID: 3, Undecodable: true},
+		{Undecodable: true, Sum: sumOf([]byte(`{"id":-4,"actor":null}`))},
+		{ID: 5, Undecodable: true},
+		{ID: 6},
 	}
 	if diff := cmp.Diff(want, runs); diff != "" {
 		t.Error(diff)
@@ -149,7 +163,7 @@ func TestDecodeRuns(t *testing.T) {
 
 func TestDecodeRepositories(t *testing.T) {
 	repos, _, err := decodeRepositories([]byte(`[{"id":1,"full_name":"o/a","default_branch":null,"archived":true,"fork":true,"disabled":true},
-		{"id":2},{"full_name":"o/c"},null,{"id":"x","full_name":"o/d"},{"id":5,"full_name":"o/e","default_branch":"main"}]`))
+		{"id":2},{"full_name":"o/c"},{"id":-3,"full_name":"o/x"},null,{"id":"x","full_name":"o/d"},{"id":5,"full_name":"o/e","default_branch":"main"}]`), ever)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,12 +174,12 @@ func TestDecodeRepositories(t *testing.T) {
 }
 
 func TestDecodeOne(t *testing.T) {
-	for _, body := range []string{"", "null", "{}", "[]", `{"message":"Moved"}`, `{"id":0}`, `{"id":1,"name":[]}`, `{"id":1`, "<html>"} {
-		if run, err := decodeOne([]byte(body), runEntry().id); err == nil || run != (Run{}) {
+	for _, body := range []string{"", "null", "{}", "[]", `{"message":"Moved"}`, `{"id":0}`, `{"id":-1}`, `{"id":1,"run_attempt":1001}`, `{"id":1,"name":[]}`, `{"id":1`, "<html>"} {
+		if run, err := decodeOne([]byte(body), runEntry(), ever); err == nil || run != (Run{}) {
 			t.Errorf("%s: %+v, %v", body, run, err)
 		}
 	}
-	if run, err := decodeOne([]byte(`{"id":1,"updated_at":""}`), runEntry().id); err != nil || run != (Run{ID: 1}) {
+	if run, err := decodeOne([]byte(`{"id":1,"updated_at":""}`), runEntry(), ever); err != nil || run != (Run{ID: 1}) {
 		t.Errorf("empty time: %+v, %v", run, err)
 	}
 }
@@ -176,7 +190,7 @@ func FuzzDecodeJobs(f *testing.F) {
 	f.Add([]byte(`{"jobs":[{"id":1,"steps":[{"started_at":5}]}]}`))
 	f.Add([]byte(`{"Jobs":[],"jobs":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		jobs, total, err := decodeJobs(body)
+		jobs, total, err := decodeJobs(body, ever)
 		if !json.Valid(body) && err == nil {
 			t.Fatal("accepted what is no JSON")
 		}
@@ -184,7 +198,7 @@ func FuzzDecodeJobs(f *testing.F) {
 			t.Fatalf("%v, %d, %v", jobs, total, err)
 		}
 		for _, j := range jobs {
-			if bare := (Job{ID: j.ID, Undecodable: true}); j.Undecodable && !cmp.Equal(j, bare) || !j.Undecodable && j.ID == 0 {
+			if bare := (Job{ID: j.ID, Sum: j.Sum, Undecodable: true}); j.Undecodable && (!cmp.Equal(j, bare) || (j.ID > 0) == (j.Sum != 0)) || !j.Undecodable && j.ID <= 0 {
 				t.Fatalf("half decoded: %+v", j)
 			}
 		}
@@ -196,7 +210,7 @@ func FuzzDecodeRuns(f *testing.F) {
 	f.Add([]byte(`{"total_count":1,"workflow_runs":[{"id":1,"updated_at":"","actor":{"login":null}}]}`))
 	f.Add([]byte(`{"total_count":-1,"workflow_runs":[{"id":-1},[],{}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		runs, total, err := decodeRuns(body)
+		runs, total, err := decodeRuns(body, ever)
 		if !json.Valid(body) && err == nil {
 			t.Fatal("accepted what is no JSON")
 		}
@@ -204,7 +218,7 @@ func FuzzDecodeRuns(f *testing.F) {
 			t.Fatalf("%v, %d, %v", runs, total, err)
 		}
 		for _, r := range runs {
-			if bare := (Run{ID: r.ID, Undecodable: true}); r.Undecodable && r != bare || !r.Undecodable && r.ID == 0 {
+			if bare := (Run{ID: r.ID, Sum: r.Sum, Undecodable: true}); r.Undecodable && (r != bare || (r.ID > 0) == (r.Sum != 0)) || !r.Undecodable && r.ID <= 0 {
 				t.Fatalf("half decoded: %+v", r)
 			}
 		}

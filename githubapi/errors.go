@@ -80,9 +80,12 @@ type Error struct {
 	Status   int    // HTTP status; 0 if there was no answer
 	Message  string // GitHub's own message, cleaned and cut
 
-	RetryAfter  time.Duration // how long the server asked to wait; 0 = it did not say
+	RetryAfter  time.Duration // how long the server asked to wait, a day at most; 0 = it did not say, or see RetryAsked
+	RetryAsked  bool          // there was a readable Retry-After; with RetryAfter 0 it said "now", lay in the past or cannot be
 	Reset       time.Time     // KindPrimaryLimit: when the limit is renewed, by the local clock; zero = unknown
 	Whole       bool          // KindBody: the answer is JSON in full, and yet not what was asked for
+	TooLarge    bool          // KindBody: the answer is over a limit of the client; a smaller page can mend it
+	SSO         SSO           // what was said of single sign-on
 	Permissions string        // permissions that would do, from x-accepted-github-permissions, e.g. "actions=read"
 	Err         error         // what lies beneath, may be nil
 
@@ -124,6 +127,9 @@ func (e *Error) Error() string {
 	}
 	if e.Permissions != "" {
 		b.WriteString(" (accepted permissions: " + e.Permissions + ")")
+	}
+	if advice := e.SSO.Advice(); advice != "" {
+		b.WriteString(": " + advice)
 	}
 	if e.Err != nil {
 		b.WriteString(": " + cleanText(e.Err.Error()))

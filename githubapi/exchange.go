@@ -100,12 +100,20 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 	case readErr != nil && bounded.Err() != nil:
 		return fail(&Error{Kind: KindNetwork, Status: a.status, Err: c.timedOut(bounded, readErr)})
 	case readErr != nil:
-		return fail(&Error{Kind: KindBody, Status: a.status, Err: readErr})
+		return fail(bodyError(a, readErr))
 	}
 	if err := q.decode(body, a); err != nil {
-		return fail(&Error{Kind: KindBody, Status: a.status, Whole: json.Valid(body), Err: describeBody(err, a.header)})
+		e := bodyError(a, describeBody(err, a.header))
+		e.Whole = json.Valid(body)
+		return fail(e)
 	}
 	return a, o, nil
+}
+
+// bodyError is an answer with status 200 that is none. A page for people in its place may still ask to wait.
+func bodyError(a answer, err error) *Error {
+	wait, asked := parseRetryAfter(a.header)
+	return &Error{Kind: KindBody, Status: a.status, RetryAfter: wait, RetryAsked: asked, TooLarge: errors.Is(err, errTooLarge), Err: err}
 }
 
 // request makes the request and the part of the answer that is known before.

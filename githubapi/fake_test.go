@@ -16,6 +16,9 @@ const basePath = "/base/api/v3"
 
 const testToken = "ghs_1234_s3cr3t.header-body"
 
+// ever is the span of all times that can be, to the year 2100.
+var ever = span{earliest: time.Date(2008, 1, 1, 0, 0, 0, 0, time.UTC), latest: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+
 // serve starts a fake API whose handler sees paths without the base, and gives a client for it.
 func serve(t *testing.T, h http.HandlerFunc, options ...func(*Options)) (*Client, *httptest.Server) {
 	t.Helper()
@@ -103,6 +106,7 @@ func everyCall(ctx context.Context, c *Client) map[string]error {
 	_, errs["list_run_jobs"] = c.RunJobs(ctx, "o/r", 1, "all", PageRequest{})
 	_, errs["get_job"] = c.Job(ctx, "o/r", 3)
 	_, errs["get_job_logs"] = c.JobLogs(ctx, "o/r", 3)
+	_, errs["get_workflow"] = c.Workflow(ctx, "o/r", 4)
 	_, _, errs["get_repository"] = c.Repository(ctx, "o/r", Tag{})
 	_, errs["list_org_repositories"] = c.OrganizationRepositories(ctx, "o", PageRequest{})
 	_, errs["list_user_repositories"] = c.UserRepositories(ctx, "u", PageRequest{})

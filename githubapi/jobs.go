@@ -43,7 +43,7 @@ func (c *Client) Job(ctx context.Context, repo string, id int64) (Job, error) {
 	if err != nil {
 		return Job{}, badRequest(endpoint, err)
 	}
-	job, _, err := one(ctx, c, endpoint, path, Tag{}, jobEntry().id)
+	job, _, err := one(ctx, c, endpoint, path, Tag{}, jobEntry())
 	return job, err
 }
 

@@ -108,7 +108,7 @@ type state struct {
 func (s *state) record(h http.Header, generation uint64, now time.Time) *Limit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if date := parseDate(h); !date.IsZero() {
+	if date := plausibleDate(h, now); !date.IsZero() {
 		s.skew, s.skewKnown = date.Sub(now), true
 		s.date, s.at = date, now
 	}
@@ -176,7 +176,8 @@ func (c *Client) Limits() []Limit {
 }
 
 // Skew gives by how much the server's clock is ahead of the local one, from the last answer's Date (whole seconds, so
-// right to about a second plus the way); false before the first answer.
+// right to about a second plus the way); false before the first answer. A Date that cannot be (before GitHub existed, or
+// more than 30 days away from a local clock of 2024 or later) counts as none.
 func (c *Client) Skew() (time.Duration, bool) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
@@ -192,6 +193,16 @@ func (c *Client) ServerTime() time.Time {
 		return now
 	}
 	return c.state.date.Add(now.Sub(c.state.at)) // the local clock may have been set since; this does not see that
+}
+
+// EarliestNow is the earlier of the local clock and ServerTime: the one for what must not lie in the future, whichever of the
+// two clocks is wrong.
+func (c *Client) EarliestNow() time.Time {
+	local, server := c.now(), c.ServerTime()
+	if server.Before(local) {
+		return server
+	}
+	return local
 }
 
 // TokenExpiration tells when the present token ends; false if GitHub did not say (only personal access tokens do).

@@ -9,26 +9,27 @@ import (
 
 // list asks for one page.
 func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest,
-	decode func([]byte) ([]T, int, error)) (Page[T], error) {
+	decode func([]byte, span) ([]T, int, error)) (Page[T], error) {
 	target, visited, err := c.target(path, query, p)
 	if err != nil {
 		return Page[T]{}, badRequest(endpoint, err)
 	}
 	var page Page[T]
 	q := call{endpoint: endpoint, url: target, tag: p.Tag}
-	q.decode = func(body []byte, _ answer) (err error) {
-		page.Items, page.TotalCount, err = decode(body)
+	q.decode = func(body []byte, a answer) (err error) {
+		page.Items, page.TotalCount, err = decode(body, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)
 	switch {
 	case errors.Is(err, ErrNotModified):
-		return Page[T]{Tag: p.Tag, Date: parseDate(a.header)}, err
+		return Page[T]{Tag: p.Tag, Date: plausibleDate(a.header, c.now()), SSO: parseSSO(a.header)}, err
 	case err != nil:
 		return Page[T]{}, err
 	}
 	page.Tag = a.tag(target)
-	page.Date = parseDate(a.header)
+	page.Date = plausibleDate(a.header, c.now())
+	page.SSO = parseSSO(a.header)
 	if link := nextLink(a.header.Values("Link")); link != "" {
 		read := append(visited[:len(visited):len(visited)], fingerprint(target))
 		if a.url != target {
@@ -40,15 +41,15 @@ func list[T any](ctx context.Context, c *Client, endpoint, path string, query ur
 }
 
 // one asks for a single object.
-func one[T any](ctx context.Context, c *Client, endpoint, path string, tag Tag, id func(*T) int64) (T, Tag, error) {
+func one[T any](ctx context.Context, c *Client, endpoint, path string, tag Tag, kind entry[T]) (T, Tag, error) {
 	var zero, item T
 	target, err := c.base.join(path, nil)
 	if err != nil {
 		return zero, Tag{}, badRequest(endpoint, err)
 	}
 	q := call{endpoint: endpoint, url: target, tag: tag}
-	q.decode = func(body []byte, _ answer) (err error) {
-		item, err = decodeOne(body, id)
+	q.decode = func(body []byte, a answer) (err error) {
+		item, err = decodeOne(body, kind, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)

@@ -40,21 +40,24 @@ type PageRequest struct {
 	// Next is Page.Next of the page before, "" for the first page. It must not be made or changed by the caller.
 	Next string
 	// Tag of an earlier answer to the same question, to be answered with ErrNotModified if nothing changed. What that
-	// answer held, its Next included, then still stands and is not given again.
+	// answer held, its Next included, then still stands and is not given again (but for Page.Date and Page.SSO).
 	Tag Tag
 }
 
 // Page is one page of a list. Lists shift while they are read, so entries can repeat over pages.
 type Page[T any] struct {
 	Items []T
-	// TotalCount is the length of the whole list as GitHub tells it; 0 for lists that come without (repositories).
+	// TotalCount is the length of the whole list as GitHub tells it, at most MaxJobsCount of jobs and MaxListCount of others; 0
+	// for lists that come without (repositories), and where what it tells is no number or negative.
 	TotalCount int
 	// Next addresses the following page; "" on the last. Whether it may be followed is decided when it is used.
 	Next string
 	// Tag for asking the same again; zero if the answer had no usable ETag.
 	Tag Tag
-	// Date of the answer by the server's clock; zero if it had none.
+	// Date of the answer by the server's clock; zero if it had none, or one that cannot be.
 	Date time.Time
+	// SSO tells whether the list leaves out organizations that the token is not authorized for, also on ErrNotModified.
+	SSO SSO
 }
 
 // target gives the URL of the page and the fingerprints of those read before it.

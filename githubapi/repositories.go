@@ -12,7 +12,7 @@ func (c *Client) Repository(ctx context.Context, repo string, tag Tag) (Reposito
 	if err != nil {
 		return Repository{}, Tag{}, badRequest(endpoint, err)
 	}
-	return one(ctx, c, endpoint, path, tag, repositoryEntry().id)
+	return one(ctx, c, endpoint, path, tag, repositoryEntry())
 }
 
 // OrganizationRepositories lists the repositories of an organization that the token may see. Entries without id or

@@ -47,7 +47,7 @@ func (c *Client) Run(ctx context.Context, repo string, id int64, tag Tag) (Run, 
 	if err != nil {
 		return Run{}, Tag{}, badRequest(endpoint, err)
 	}
-	return one(ctx, c, endpoint, path, tag, runEntry().id)
+	return one(ctx, c, endpoint, path, tag, runEntry())
 }
 
 // RunAttempt reads a run as it stood at one of its attempts, 1 and up.
@@ -57,7 +57,7 @@ func (c *Client) RunAttempt(ctx context.Context, repo string, id int64, attempt 
 	if err != nil {
 		return Run{}, badRequest(endpoint, err)
 	}
-	run, _, err := one(ctx, c, endpoint, path, Tag{}, runEntry().id)
+	run, _, err := one(ctx, c, endpoint, path, Tag{}, runEntry())
 	if run.RunStartedAt.IsZero() {
 		run.RunStartedAt = run.CreatedAt // at this endpoint the attempt's own
 	}

@@ -19,6 +19,7 @@ import (
 var undescribed = []string{
 	"GET /repos/octo-org/octo-repo",
 	"GET /users/octocat/repos",
+	"GET /repos/octo-org/octo-repo/actions/workflows/161335",
 }
 
 // object is enough of a run, a job, a repository, the limits and the server's own facts.
@@ -131,6 +132,10 @@ func calls() []call {
 				return err
 			}
 			return body.Close()
+		}},
+		{"Workflow", func(ctx context.Context, c *githubapi.Client) error {
+			_, err := c.Workflow(ctx, repo, 161335)
+			return err
 		}},
 		{"Repository", func(ctx context.Context, c *githubapi.Client) error {
 			_, _, err := c.Repository(ctx, repo, githubapi.Tag{})

@@ -142,7 +142,9 @@ func (r *Recorder) Attempts(repo, run int64) ([]int, error) {
 }
 
 // WorkflowName is what a workflow was called last, "" where nothing has told.
-func (r *Recorder) WorkflowName(repo, workflow int64) string { return r.ledger.WorkflowName(repo, workflow) }
+func (r *Recorder) WorkflowName(repo, workflow int64) string {
+	return r.ledger.WorkflowName(repo, workflow)
+}
 
 // OpenRuns returns the ids of a repository's open runs.
 func (r *Recorder) OpenRuns(repo int64) ([]int64, error) { return r.ledger.OpenRuns(repo) }

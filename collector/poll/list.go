@@ -20,10 +20,10 @@ const pageTries = 3
 
 // front is the first page of a repository's unfiltered runs list.
 type front struct {
-	tag    githubapi.Tag
-	size   int       // of the page
-	next   string    // the page behind it, where the deep sweep begins
-	reach  time.Time // back to which creation it goes
+	tag   githubapi.Tag
+	size  int       // of the page
+	next  string    // the page behind it, where the deep sweep begins
+	reach time.Time // back to which creation it goes
 }
 
 // readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's

@@ -34,9 +34,9 @@ const deepTries = 3
 
 // deepPage is a page as last read, by its URL: an unchanged one costs nothing and still tells the way on.
 type deepPage struct {
-	tag    githubapi.Tag
-	next   string
-	reach  time.Time
+	tag   githubapi.Tag
+	next  string
+	reach time.Time
 }
 
 // sweep looks behind the first page, one page a visit and from spare budget: the unfiltered list orders runs by their

@@ -106,6 +106,22 @@ func (r *Recorder) Watch(ctx context.Context, repo githubapi.Repository, since t
 	return account, nil
 }
 
+// MoveSince moves a repository's since back, where a clock that was wrong had put it ahead. How far the list has been seen
+// begins anew.
+func (r *Recorder) MoveSince(ctx context.Context, repo int64, since time.Time) (ledger.Account, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, ok := r.ledger.Account(repo)
+	if since = since.Truncate(time.Second); !ok || !since.Before(account.Since) {
+		return account, nil
+	}
+	account.Since, account.Through = since, time.Time{}
+	if err := r.commit(ctx, ledger.Batch{Repository: repo, Account: &account, MoveSince: true}); err != nil {
+		return ledger.Account{}, err
+	}
+	return account, nil
+}
+
 // Open remembers runs as open, and, unless it is zero, that every run created before through has been seen.
 func (r *Recorder) Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error {
 	r.mu.Lock()

@@ -27,7 +27,7 @@ func (p *Poller) undecodable(ctx context.Context, r *repository, open *openRun, 
 // when that has not succeeded for as long.
 func (p *Poller) outlived(ctx context.Context, r *repository, open *openRun) (bool, error) {
 	now := p.Now()
-	old := open.run.NotBefore().Before(p.Client.ServerTime().Add(-p.MaxRunAge))
+	old := before(open.run.NotBefore(), p.today().Add(-p.MaxRunAge))
 	switch {
 	case !open.known():
 		old = now.Sub(open.opened) >= p.MaxRunAge

@@ -40,6 +40,8 @@ type Recorder interface {
 type Progress interface {
 	// Watch opens the account of a repository, born with since, or renames it, and returns what is remembered.
 	Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (Account, error)
+	// MoveSince moves a since that lies ahead of the clocks back, and with it how far the list has been seen.
+	MoveSince(ctx context.Context, repo int64, since time.Time) (Account, error)
 	// Open remembers runs to be followed until they close, and that the list has been seen down to through (zero: leave).
 	Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error
 	// Attempts returns the closed attempts of a run, ascending.

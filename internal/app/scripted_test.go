@@ -84,6 +84,17 @@ func (s *scripted) counted(path string) int {
 	return s.asked[path]
 }
 
+// total is how many requests were answered other than by a 304.
+func (s *scripted) total() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, asked := range s.asked {
+		n += asked
+	}
+	return n
+}
+
 func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

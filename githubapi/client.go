@@ -25,7 +25,7 @@ type Client struct {
 	now        func() time.Time
 
 	slots           chan struct{} // one per request under way
-	buffers         sync.Pool     // *bytes.Buffer
+	buffers         sync.Pool     // *[]byte
 	versionRejected atomic.Bool
 	state           state
 }
@@ -38,8 +38,8 @@ type call struct {
 	endpoint string
 	url      *url.URL
 	tag      Tag
-	decode   func(body []byte, a answer) error // of a 200; its error becomes KindBody
-	location bool                              // the answer wanted is a 302 and its Location
+	decode   func(ctx context.Context, body []byte, a answer) error // of a 200; its error becomes KindBody
+	location bool                                                   // the answer wanted is a 302 and its Location
 }
 
 // answer is what is kept of a response.

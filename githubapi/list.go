@@ -9,15 +9,15 @@ import (
 
 // list asks for one page.
 func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest,
-	decode func([]byte, span) ([]T, int, error)) (Page[T], error) {
+	decode func(context.Context, []byte, span) ([]T, int, error)) (Page[T], error) {
 	target, visited, err := c.target(path, query, p)
 	if err != nil {
 		return Page[T]{}, badRequest(endpoint, err)
 	}
 	var page Page[T]
 	q := call{endpoint: endpoint, url: target, tag: p.Tag}
-	q.decode = func(body []byte, a answer) (err error) {
-		page.Items, page.TotalCount, err = decode(body, spanAt(c.now(), a.header))
+	q.decode = func(ctx context.Context, body []byte, a answer) (err error) {
+		page.Items, page.TotalCount, err = decode(ctx, body, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)
@@ -48,8 +48,8 @@ func one[T any](ctx context.Context, c *Client, endpoint, path string, tag Tag, 
 		return zero, Tag{}, badRequest(endpoint, err)
 	}
 	q := call{endpoint: endpoint, url: target, tag: tag}
-	q.decode = func(body []byte, a answer) (err error) {
-		item, err = decodeOne(body, kind, spanAt(c.now(), a.header))
+	q.decode = func(ctx context.Context, body []byte, a answer) (err error) {
+		item, err = decodeOne(ctx, body, kind, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)

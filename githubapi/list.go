@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 )
 
-// list asks for one page.
-func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest,
+// list asks for one page of a list that has at most maxItems entries; 0 = any number.
+func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest, maxItems int,
 	decode func(context.Context, []byte, span) ([]T, int, error)) (Page[T], error) {
-	target, visited, err := c.target(path, query, p)
+	target, read, err := c.target(path, query, p)
 	if err != nil {
 		return Page[T]{}, badRequest(endpoint, err)
 	}
@@ -31,11 +32,10 @@ func list[T any](ctx context.Context, c *Client, endpoint, path string, query ur
 	page.Date = plausibleDate(a.header, c.now())
 	page.SSO = parseSSO(a.header)
 	if link := nextLink(a.header.Values("Link")); link != "" {
-		read := append(visited[:len(visited):len(visited)], fingerprint(target))
-		if a.url != target {
-			read = append(read, fingerprint(a.url))
+		next := c.base.sealNext(a.url, link, path, read.add(len(page.Items), target, a.url), maxItems)
+		if page.Next = next; strings.HasPrefix(next, "#") {
+			page.Next = redact(next, a.token)
 		}
-		page.Next = sealNext(a.url, link, read)
 	}
 	return page, nil
 }

@@ -209,9 +209,9 @@ func loosen(v any) {
 			switch {
 			case strings.HasSuffix(key, "_at"):
 				v[key] = only(value, readTime)
-			case key == "runner_id", key == "workflow_id", key == "run_attempt", key == "number":
+			case key == "runner_id", key == "workflow_id", key == "run_attempt", key == "run_number", key == "number":
 				v[key] = only(value, readNumber)
-			case key == "runner_name", key == "runner_group_name", key == "workflow_name", key == "head_branch", key == "path":
+			case key == "runner_name", key == "runner_group_name", key == "workflow_name", key == "head_branch", key == "path", key == "html_url":
 				v[key] = only(value, readText)
 			default:
 				loosen(value)

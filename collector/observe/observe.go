@@ -17,6 +17,7 @@ const (
 	NeverFinished    = "never_finished"    // not final, or not listed, when its attempt closed
 	NegativeDuration = "negative_duration" // an end more than Slack before the beginning
 	MissingTime      = "missing_time"      // a time that the value needs is absent
+	ImpossibleTime   = "impossible_time"   // a time before GitHub existed or after tomorrow, or longer than 35 days
 	StepUnfinished   = "step_unfinished"   // a step without conclusion in a completed job
 	StepsMissing     = "steps_missing"     // a job that ran lists no steps at all
 )

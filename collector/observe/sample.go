@@ -91,12 +91,16 @@ func (b *builder) add(id family.ID, value float64) {
 	b.samples = append(b.samples, Sample{Family: id, Values: values, Value: value, At: b.at, RunID: b.run, JobID: b.job})
 }
 
-// addDuration makes a sample of the seconds from one time to another, or discards the value with its reason.
-func (b *builder) addDuration(id family.ID, from, to time.Time) {
+// addDuration makes a sample of the seconds from one time to another, or discards the value with its reason. impossible
+// says that one of the times that belong together was, and is missing for that.
+func (b *builder) addDuration(id family.ID, from, to time.Time, impossible bool) {
 	if !b.wants(id) {
 		return
 	}
 	seconds, reason := duration(from, to)
+	if reason == MissingTime && impossible {
+		reason = ImpossibleTime
+	}
 	if reason != "" {
 		b.discards = append(b.discards, reason)
 		return
@@ -104,8 +108,12 @@ func (b *builder) addDuration(id family.ID, from, to time.Time) {
 	b.add(id, seconds)
 }
 
+// longest is how long a run may last, and so whatever is part of it: GitHub ends it then.
+const longest = 35 * 24 * time.Hour
+
 // duration returns the seconds between two times, or the reason why there are none. The zero time is a missing one:
-// taken as a number it would put two thousand years into a histogram.
+// taken as a number it would put two thousand years into a histogram. So would a foreign clock's 1970: what took longer
+// than anything may is no duration.
 func duration(from, to time.Time) (seconds float64, reason string) {
 	if from.IsZero() || to.IsZero() {
 		return 0, MissingTime
@@ -116,6 +124,8 @@ func duration(from, to time.Time) (seconds float64, reason string) {
 		return 0, NegativeDuration
 	case d < 0:
 		return 0, ""
+	case d > longest:
+		return 0, ImpossibleTime
 	}
 	return d.Seconds(), ""
 }

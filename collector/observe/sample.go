@@ -3,6 +3,7 @@ package observe
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github_workflow_exporter/collector/family"
@@ -62,6 +63,7 @@ type builder struct {
 	scratch  []relabel.Label
 	at       time.Time
 	run, job int64
+	who      identity // what must not stay in a label value
 
 	samples  []Sample
 	discards []string
@@ -177,14 +179,14 @@ func (b *builder) room(n int) []string {
 
 // forRun returns a builder with the labels every sample of the attempt shares.
 func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workflow string) builder {
-	b := builder{observer: o, run: a.Run.ID}
+	b := builder{observer: o, run: a.Run.ID, who: identityOf(a)}
 	name := repo.FullName
 	if name == "" {
 		name = a.Run.Repository.FullName
 	}
 	b.visible[repositorySlot] = clean(name)
 	b.visible[workflowSlot] = clean(workflow)
-	b.visible[eventSlot] = clean(a.Run.Event)
+	b.visible[eventSlot] = event(a.Run.Event)
 	b.visible[branchSlot] = clean(o.branch(repo, a.Run))
 	if len(o.relabel) > 0 {
 		b.hidden = []relabel.Label{
@@ -200,15 +202,16 @@ func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workfl
 
 // forJob returns a copy of the run's builder with the job's labels added and room for its samples.
 func (b builder) forJob(j githubapi.Job) builder {
-	labels := runsOn(j.Labels)
+	labels := lowered(j.Labels)
 	b.job = j.ID
+	b.who.job = decimal(j.ID)
 	b.visible[jobNameSlot] = clean(j.Name)
-	b.visible[runnerSlot] = clean(b.observer.runner(valid(j.RunnerName)))
-	b.visible[labelSlot] = clean(labels)
+	b.visible[runnerSlot] = clean(b.who.strip(b.observer.runners.fold(clean(j.RunnerName)), true))
+	b.visible[labelSlot] = clean(b.observer.runsOn(labels, b.who))
 	if len(b.observer.relabel) > 0 {
 		between := ""
-		if labels != "" {
-			between = "," + labels + ","
+		if len(labels) > 0 {
+			between = "," + strings.Join(labels, ",") + ","
 		}
 		b.hidden = append(slices.Clip(b.hidden),
 			relabel.Label{Name: "__runner_name__", Value: valid(j.RunnerName)},

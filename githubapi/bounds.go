@@ -90,7 +90,7 @@ func (s span) bindRun(r *Run) bool {
 		return false
 	}
 	r.RunAttempt = max(r.RunAttempt, 0)
-	r.WorkflowID, r.Repository.ID = max(r.WorkflowID, 0), max(r.Repository.ID, 0)
+	r.WorkflowID, r.RunNumber, r.Repository.ID = max(r.WorkflowID, 0), max(r.RunNumber, 0), max(r.Repository.ID, 0)
 	r.ImpossibleTime = s.bindAll(&r.CreatedAt, &r.UpdatedAt, &r.RunStartedAt)
 	return true
 }

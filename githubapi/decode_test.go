@@ -32,7 +32,7 @@ func TestDecodeSampleJob(t *testing.T) {
 	job.Steps = nil
 	want := Job{
 		ID: 399444496, RunID: 29679449, Name: "build", WorkflowName: "CI", HeadBranch: "main",
-		Status: "completed", Conclusion: "success",
+		HTMLURL: "https://github.com/octo-org/octo-repo/runs/29679449/jobs/399444496", Status: "completed", Conclusion: "success",
 		StartedAt: instant(t, "2020-01-20T17:42:40Z"), CompletedAt: instant(t, "2020-01-20T17:44:39Z"),
 		Labels: []string{"self-hosted", "foo", "bar"}, RunnerID: 1, RunnerName: "my runner", RunnerGroupName: "my runner group",
 	}
@@ -78,6 +78,7 @@ func TestDecodeJobs(t *testing.T) {
 		{"huge attempt", `{"id":1,"run_attempt":99999999999999999999}`, Job{ID: 1}},
 		{"huge runner id", `{"id":1,"runner_id":1e300}`, Job{ID: 1}},
 		{"odd runner", `{"id":1,"name":"n","runner_id":"","runner_name":0,"runner_group_name":false}`, Job{ID: 1, Name: "n"}},
+		{"odd page", `{"id":1,"name":"n","html_url":{"href":"x"}}`, Job{ID: 1, Name: "n"}},
 		{"numbers as text", `{"id":1,"run_attempt":"2","runner_id":"5","steps":[{"name":"s","number":"3"}]}`,
 			Job{ID: 1, RunAttempt: 2, RunnerID: 5, Steps: []Step{{Name: "s", Number: 3}}}},
 		{"status is a number", `{"id":1,"status":5}`, Job{ID: 1, Undecodable: true}},
@@ -136,20 +137,20 @@ func TestDecodeListsRefused(t *testing.T) {
 func TestDecodeRuns(t *testing.T) {
 	const body = `{"total_count":3,"workflow_runs":[
 	 {"id":1,"name":null,"path":".github/workflows/ci.yml","head_branch":"main","event":"push","status":"completed","conclusion":"success",
-	  "workflow_id":5,"run_attempt":2,"created_at":"2024-05-01T10:00:00Z","updated_at":"2024-05-01T10:05:00Z","run_started_at":"2024-05-01T10:01:00Z",
+	  "workflow_id":5,"run_attempt":2,"run_number":12,"created_at":"2024-05-01T10:00:00Z","updated_at":"2024-05-01T10:05:00Z","run_started_at":"2024-05-01T10:01:00Z",
 	  "actor":{"login":"octocat"},"repository":{"id":9,"full_name":"o/r"}},
 	 {"id":2,"actor":null,"repository":null,"run_started_at":""},
 	 {"id":3,"actor":"ghost"},
 	 {"id":-4,"actor":null},
 	 {"id":5,"run_attempt":1001},
-	 {"id":6,"run_attempt":-1,"workflow_id":-1,"repository":{"id":-1}}]}`
+	 {"id":6,"run_attempt":-1,"run_number":-1,"workflow_id":-1,"repository":{"id":-1}}]}`
 	runs, total, err := decodeRuns(context.Background(), []byte(body), ever)
 	if err != nil || total != 3 {
 		t.Fatal(total, err)
 	}
 	want := []Run{
 		{ID: 1, Path: ".github/workflows/ci.yml", HeadBranch: "main", Event: "push", Status: "completed", Conclusion: "success",
-			WorkflowID: 5, RunAttempt: 2, CreatedAt: instant(t, "2024-05-01T10:00:00Z"), UpdatedAt: instant(t, "2024-05-01T10:05:00Z"),
+			WorkflowID: 5, RunAttempt: 2, RunNumber: 12, CreatedAt: instant(t, "2024-05-01T10:00:00Z"), UpdatedAt: instant(t, "2024-05-01T10:05:00Z"),
 			RunStartedAt: instant(t, "2024-05-01T10:01:00Z"), Actor: Account{"octocat"}, Repository: Repository{ID: 9, FullName: "o/r"}},
 		{ID: 2},
 		{ID: 3, Undecodable: true},

@@ -83,6 +83,8 @@ func readRun(r *reader, run *Run) {
 			r.loose(&run.WorkflowID)
 		case "run_attempt":
 			r.must("run_attempt", r.small(&run.RunAttempt)) // a number that cannot be read says which attempt it is not
+		case "run_number":
+			r.loose(&run.RunNumber)
 		case "created_at":
 			r.time(&run.CreatedAt)
 		case "updated_at":
@@ -120,6 +122,8 @@ func readJob(r *reader, job *Job) {
 			r.text(&job.WorkflowName)
 		case "head_branch":
 			r.text(&job.HeadBranch)
+		case "html_url":
+			r.text(&job.HTMLURL)
 		case "status":
 			r.must("status", r.text(&job.Status))
 		case "conclusion":

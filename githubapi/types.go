@@ -36,6 +36,7 @@ type Run struct {
 	Conclusion   string     `json:"conclusion"`
 	WorkflowID   int64      `json:"workflow_id"`
 	RunAttempt   int        `json:"run_attempt"`
+	RunNumber    int64      `json:"run_number"` // counts the runs of the workflow, the same for all attempts
 	CreatedAt    time.Time  `json:"created_at"`
 	UpdatedAt    time.Time  `json:"updated_at"`
 	RunStartedAt time.Time  `json:"run_started_at"`
@@ -91,12 +92,15 @@ const StatusCompleted = "completed"
 // Job is one job of a run attempt. Every field may be missing (zero); StartedAt equals CreatedAt while the job waits.
 // Times have whole seconds.
 type Job struct {
-	ID              int64     `json:"id"`
-	RunID           int64     `json:"run_id"`
-	RunAttempt      int       `json:"run_attempt"` // 0 where the server does not send it
-	Name            string    `json:"name"`
-	WorkflowName    string    `json:"workflow_name"`
-	HeadBranch      string    `json:"head_branch"`
+	ID           int64  `json:"id"`
+	RunID        int64  `json:"run_id"`
+	RunAttempt   int    `json:"run_attempt"` // 0 where the server does not send it
+	Name         string `json:"name"`
+	WorkflowName string `json:"workflow_name"`
+	HeadBranch   string `json:"head_branch"`
+	// HTMLURL is the job's page: "…/actions/runs/N/job/ID" (…/jobs/… until 2023). Of a check run that an action published
+	// it is "…/runs/ID", as it was of all jobs on servers before 2022.
+	HTMLURL         string    `json:"html_url"`
 	Status          string    `json:"status"`
 	Conclusion      string    `json:"conclusion"`
 	CreatedAt       time.Time `json:"created_at"` // zero before GHES 3.9

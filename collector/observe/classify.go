@@ -7,43 +7,54 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
+// classifier tells executions of an attempt from what else its list of jobs holds.
+type classifier struct {
+	attempt      githubapi.Attempt
+	siblings     siblings
+	ids          map[int64]bool // of what earlier attempts executed
+	fingerprints map[uint64]bool
+}
+
+func newClassifier(a githubapi.Attempt, earlier []Execution) classifier {
+	c := classifier{attempt: a, siblings: siblingsOf(a)}
+	if a.Number <= 1 {
+		return c
+	}
+	c.ids, c.fingerprints = map[int64]bool{}, map[uint64]bool{}
+	for _, e := range earlier {
+		if e.Attempt < a.Number {
+			c.ids[e.ID] = true
+			c.fingerprints[e.Fingerprint] = true
+		}
+	}
+	return c
+}
+
 // omitted returns the reason for which a completed job is left out as a whole, "" if this attempt executed it.
-func omitted(j githubapi.Job, a githubapi.Attempt, earlier []Execution) string {
+func (c classifier) omitted(j githubapi.Job) string {
 	switch {
-	case pseudo(j):
+	case c.siblings.checkRun(j):
 		return CheckRun
-	case carriedOver(j, a, earlier):
+	case c.carriedOver(j):
 		return CarriedOver
 	}
 	return ""
 }
 
-// pseudo tells whether the entry is a check run that an action published with its token (test reporters, linters).
-// GitHub lists these among the jobs. A skipped or cancelled job looks the same but for its conclusion, and old servers
-// send no labels: it takes all marks together.
-func pseudo(j githubapi.Job) bool {
-	return len(j.Labels) == 0 && !hasRunner(j) && len(j.Steps) == 0 && j.Conclusion != "skipped" && j.Conclusion != "cancelled"
-}
-
 // carriedOver tells whether a re-run merely lists the job again. Such copies keep the times of their execution, which
 // lie before the new attempt's start, under a new id or the old one. A missing time proves nothing.
-func carriedOver(j githubapi.Job, a githubapi.Attempt, earlier []Execution) bool {
-	if a.Number <= 1 {
+func (c classifier) carriedOver(j githubapi.Job) bool {
+	if c.attempt.Number <= 1 {
 		return false
 	}
-	if start := a.Started(); !start.IsZero() {
+	if start := c.attempt.Started(); !start.IsZero() {
 		first := start.Add(-Slack)
 		if !j.StartedAt.IsZero() && j.StartedAt.Before(first) || !j.CompletedAt.IsZero() && j.CompletedAt.Before(first) {
 			return true
 		}
 	}
 	fp := fingerprint(j)
-	for _, e := range earlier {
-		if e.Attempt < a.Number && (e.ID == j.ID || fp != 0 && e.Fingerprint == fp) {
-			return true
-		}
-	}
-	return false
+	return c.ids[j.ID] || fp != 0 && c.fingerprints[fp]
 }
 
 // ran tells whether a runner ever worked on the job: one is named, or a step started. Null, 0 and "" all mean no

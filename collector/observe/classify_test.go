@@ -8,32 +8,6 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
-func TestPseudoJobs(t *testing.T) {
-	pseudo := func(j *githubapi.Job) { j.Labels, j.RunnerID, j.RunnerName, j.Steps = nil, 0, "", nil }
-	for _, tt := range []struct {
-		name string
-		edit func(*githubapi.Job)
-		want string
-	}{
-		{"published check run", func(*githubapi.Job) {}, CheckRun},
-		{"failed check run", func(j *githubapi.Job) { j.Conclusion = "failure" }, CheckRun},
-		{"neutral check run", func(j *githubapi.Job) { j.Conclusion = "neutral" }, CheckRun},
-		{"without conclusion", func(j *githubapi.Job) { j.Conclusion = "" }, CheckRun},
-		{"skipped job", func(j *githubapi.Job) { j.Conclusion = "skipped" }, ""},
-		{"cancelled job", func(j *githubapi.Job) { j.Conclusion = "cancelled" }, ""},
-		{"labels", func(j *githubapi.Job) { j.Labels = []string{"ubuntu-latest"} }, ""},
-		{"runner id", func(j *githubapi.Job) { j.RunnerID = 1 }, ""},
-		{"runner name", func(j *githubapi.Job) { j.RunnerName = "x" }, ""},
-		{"steps", func(j *githubapi.Job) { j.Steps = []githubapi.Step{step("a", 1, 2)} }, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := observeJob(t, Options{}, job(pseudo, tt.edit)); got.Omitted != tt.want {
-				t.Errorf("omitted %q, want %q", got.Omitted, tt.want)
-			}
-		})
-	}
-}
-
 func TestCarriedOver(t *testing.T) {
 	none := time.Time{}
 	times := func(started, completed time.Time) func(*githubapi.Job) {
@@ -87,8 +61,8 @@ func TestCarriedOver(t *testing.T) {
 // A check run published in the first attempt and listed again by the second has one reason, not two.
 func TestOneReasonPerJob(t *testing.T) {
 	check := job(func(j *githubapi.Job) {
-		j.Labels, j.RunnerID, j.RunnerName, j.Steps = nil, 0, "", nil
-		j.StartedAt, j.CompletedAt = at(-100), at(-100)
+		j.Labels, j.RunnerID, j.RunnerName, j.RunnerGroupName, j.Steps = nil, 0, "", "", nil
+		j.CreatedAt, j.StartedAt, j.CompletedAt = at(-100), at(-100), at(-100)
 	})
 	got := New(Options{}).Jobs(repo, attempt(2, check), "CI", nil, true)
 	if len(got) != 1 || got[0].Omitted != CheckRun || len(got[0].Discards) > 0 {

@@ -13,7 +13,7 @@ import (
 // The workflow is the one of WorkflowName; earlier are the executions recorded of the run, of any attempt.
 func (o *Observer) Jobs(repo githubapi.Repository, a githubapi.Attempt, workflow string, earlier []Execution, final bool) []Job {
 	jobs := make([]Job, 0, len(a.Jobs))
-	run := o.forRun(repo, a, workflow)
+	run, class := o.forRun(repo, a, workflow), newClassifier(a, earlier)
 	for _, j := range a.Jobs {
 		switch {
 		case j.ID == 0:
@@ -23,7 +23,7 @@ func (o *Observer) Jobs(repo githubapi.Repository, a githubapi.Attempt, workflow
 			}
 		case j.Completed() && a.Settling && !j.Settled(): // to be read again
 		case j.Completed():
-			jobs = append(jobs, completedJob(run, j, omitted(j, a, earlier)))
+			jobs = append(jobs, completedJob(run, j, class.omitted(j)))
 		case final:
 			jobs = append(jobs, Job{ID: j.ID, Omitted: NeverFinished})
 		}
@@ -44,9 +44,9 @@ func completedJob(run builder, j githubapi.Job, omitted string) Job {
 	b.visible[conclusionSlot] = conclusion(j.Conclusion)
 	b.add(family.JobConclusions, 1)
 	if job.Ran {
-		b.addDuration(family.JobDuration, j.StartedAt, j.CompletedAt)
-		if !j.CreatedAt.IsZero() { // old servers do not send it: no queue time, and nothing missed
-			b.addDuration(family.JobQueueDuration, j.CreatedAt, j.StartedAt)
+		b.addDuration(family.JobDuration, j.StartedAt, j.CompletedAt, j.ImpossibleTime)
+		if !j.CreatedAt.IsZero() || j.ImpossibleTime { // old servers do not send it: no queue time, and nothing missed
+			b.addDuration(family.JobQueueDuration, j.CreatedAt, j.StartedAt, j.ImpossibleTime)
 		}
 	}
 	b.addSteps(j, job.Ran)
@@ -75,7 +75,7 @@ func (b *builder) addSteps(j githubapi.Job, ran bool) {
 		b.visible[conclusionSlot] = conclusion(s.Conclusion)
 		b.add(family.StepConclusions, 1)
 		if ran && s.Conclusion != "skipped" {
-			b.addDuration(family.StepDuration, s.StartedAt, s.CompletedAt)
+			b.addDuration(family.StepDuration, s.StartedAt, s.CompletedAt, s.ImpossibleTime)
 		}
 	}
 }

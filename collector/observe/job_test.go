@@ -166,3 +166,46 @@ func TestStepsCarryTheirOwnConclusion(t *testing.T) {
 		t.Errorf("job conclusion %q", l)
 	}
 }
+
+// A time that cannot be is zero when it comes here, with a mark. What lacks it is discarded for that, the rest counts.
+func TestImpossibleTimes(t *testing.T) {
+	none, long := time.Time{}, 35*24*3600.0
+	impossible := func(j *githubapi.Job) { j.ImpossibleTime = true }
+	for _, tt := range []struct {
+		name            string
+		edit            func(*githubapi.Job)
+		duration, queue []float64
+		discards        []string
+	}{
+		{"start", func(j *githubapi.Job) { impossible(j); j.StartedAt = none }, nil, nil, []string{ImpossibleTime, ImpossibleTime}},
+		{"end", func(j *githubapi.Job) { impossible(j); j.CompletedAt = none }, nil, []float64{6}, []string{ImpossibleTime}},
+		{"creation", func(j *githubapi.Job) { impossible(j); j.CreatedAt = none }, []float64{60}, nil, []string{ImpossibleTime}},
+		{"another of the entry", impossible, []float64{60}, []float64{6}, nil},
+		{"as long as can be", func(j *githubapi.Job) { j.CompletedAt = at(10 + long) }, []float64{long}, []float64{6}, nil},
+		{"longer", func(j *githubapi.Job) { j.CompletedAt = at(11 + long) }, nil, []float64{6}, []string{ImpossibleTime}},
+		{"queued for longer", func(j *githubapi.Job) { j.CreatedAt = at(9 - long) }, []float64{60}, nil, []string{ImpossibleTime}},
+		{"from the epoch on", func(j *githubapi.Job) { j.StartedAt = time.Unix(0, 0) }, nil, nil, []string{ImpossibleTime, NegativeDuration}},
+		{"over 292 years", func(j *githubapi.Job) { j.CompletedAt = start.AddDate(7000, 0, 0) }, nil, []float64{6}, []string{ImpossibleTime}},
+		{"over 292 years back", func(j *githubapi.Job) { j.CompletedAt = start.AddDate(-1900, 0, 0) }, nil, []float64{6}, []string{NegativeDuration}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := observeJob(t, Options{}, job(tt.edit))
+			wantValues(t, got.Samples, family.JobConclusions, 1)
+			wantValues(t, got.Samples, family.JobDuration, tt.duration...)
+			wantValues(t, got.Samples, family.JobQueueDuration, tt.queue...)
+			wantValues(t, got.Samples, family.StepDuration, 58)
+			if diff := cmp.Diff(tt.discards, got.Discards); diff != "" {
+				t.Errorf("discards (-want +got):\n%s", diff)
+			}
+		})
+	}
+	got := observeJob(t, Options{}, job(func(j *githubapi.Job) {
+		j.Steps[0].ImpossibleTime, j.Steps[0].StartedAt = true, none
+		j.Steps = append(j.Steps, step("eternal", 11, 12+long), step("fine", 11, 12))
+	}))
+	wantValues(t, got.Samples, family.StepConclusions, 1, 1, 1)
+	wantValues(t, got.Samples, family.StepDuration, 1)
+	if diff := cmp.Diff([]string{ImpossibleTime, ImpossibleTime}, got.Discards); diff != "" {
+		t.Errorf("discards of steps (-want +got):\n%s", diff)
+	}
+}

@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,21 +35,6 @@ func valid(s string) string {
 	return s
 }
 
-// runsOn joins runs-on labels so that equal sets give equal text: GitHub keeps neither their case nor their order.
-func runsOn(labels []string) string {
-	if len(labels) == 0 {
-		return ""
-	}
-	lower := make([]string, 0, len(labels))
-	for _, l := range labels {
-		if l = strings.ToLower(valid(l)); l != "" {
-			lower = append(lower, l)
-		}
-	}
-	slices.Sort(lower)
-	return strings.Join(slices.Compact(lower), ",")
-}
-
 // conclusion bounds GitHub's word: values may be added at any time without a new API version.
 func conclusion(word string) string {
 	switch word {
@@ -72,24 +56,10 @@ func (o *Observer) branch(repo githubapi.Repository, run githubapi.Run) string {
 	return other
 }
 
-// WorkflowName is the workflow label of an attempt, the same for its run and its jobs: what a job calls its workflow,
-// else the name last seen for the workflow, else the run's name, else its path. Paths of workflows that GitHub makes
-// up itself ("dynamic/pages/pages-build-deployment") are named by their last segment.
-func WorkflowName(a githubapi.Attempt, remembered string) string {
-	for _, j := range a.Jobs {
-		if j.WorkflowName != "" {
-			return j.WorkflowName
-		}
+// event is GitHub's word for what triggered the run: a new one is welcome, what is no word is not.
+func event(word string) string {
+	if len(word) > 50 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return other
 	}
-	switch {
-	case remembered != "":
-		return remembered
-	case a.Run.Name != "":
-		return a.Run.Name
-	}
-	path := a.Run.WorkflowPath()
-	if strings.HasPrefix(path, "dynamic/") {
-		return path[strings.LastIndexByte(path, '/')+1:]
-	}
-	return path
+	return word
 }

@@ -9,25 +9,6 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
-func TestRunsOnLabel(t *testing.T) {
-	for _, tt := range []struct {
-		labels []string
-		want   string
-	}{
-		{nil, ""},
-		{[]string{}, ""},
-		{[]string{"self-hosted", "foo", "bar"}, "bar,foo,self-hosted"},
-		{[]string{"Ubuntu-latest"}, "ubuntu-latest"},
-		{[]string{"X64", "x64", "Linux"}, "linux,x64"},
-		{[]string{"", "a"}, "a"},
-	} {
-		got := observeJob(t, Options{}, job(func(j *githubapi.Job) { j.Labels = tt.labels }))
-		if l := labelOf(t, got.Samples, family.JobConclusions, family.Label); l != tt.want {
-			t.Errorf("%v: label %q, want %q", tt.labels, l, tt.want)
-		}
-	}
-}
-
 func TestLabelsOfTheJobAreNotReordered(t *testing.T) {
 	labels := []string{"b", "A"}
 	observeJob(t, Options{}, job(func(j *githubapi.Job) { j.Labels = labels }))
@@ -95,31 +76,16 @@ func TestRepositoryLabel(t *testing.T) {
 	}
 }
 
-func TestWorkflowName(t *testing.T) {
-	a := func(job, run, path string) githubapi.Attempt {
-		return githubapi.Attempt{
-			Run:  githubapi.Run{Name: run, Path: path},
-			Jobs: []githubapi.Job{{ID: 1, Undecodable: true}, {ID: 2, WorkflowName: job}, {ID: 3, WorkflowName: job}},
-		}
-	}
-	for _, tt := range []struct {
-		name       string
-		attempt    githubapi.Attempt
-		remembered string
-		want       string
-	}{
-		{"the job's", a("CI", "run name", ".github/workflows/ci.yml"), "Old", "CI"},
-		{"remembered", a("", "run name", ".github/workflows/ci.yml"), "Old", "Old"},
-		{"the run's", a("", "run name", ".github/workflows/ci.yml"), "", "run name"},
-		{"the path", a("", "", ".github/workflows/ci.yml"), "", ".github/workflows/ci.yml"},
-		{"dynamic path", a("", "", "dynamic/pages/pages-build-deployment"), "", "pages-build-deployment"},
-		{"path with a ref", a("", "", "octo-org/repo/.github/workflows/ci.yml@refs/heads/main"), "", ".github/workflows/ci.yml"},
-		{"dynamic path with a ref", a("", "", "dynamic/pages/pages-build-deployment@refs/heads/main"), "", "pages-build-deployment"},
-		{"no jobs", githubapi.Attempt{Run: githubapi.Run{Path: "BuildFailed"}}, "", "BuildFailed"},
-		{"nothing", githubapi.Attempt{}, "", ""},
+func TestEventLabel(t *testing.T) {
+	for word, want := range map[string]string{
+		"push": "push", "pull_request_review_comment": "pull_request_review_comment", "invented_event": "invented_event", "": "",
+		"Push": "other", "push 17": "other", "a\"b": "other", strings.Repeat("a", 51): "other",
 	} {
-		if got := WorkflowName(tt.attempt, tt.remembered); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		a := attempt(1, job())
+		a.Run.Event = word
+		got := New(Options{}).Close(repo, a, "CI", nil)
+		if l := labelOf(t, got.Samples, family.RunConclusions, family.Event); l != want {
+			t.Errorf("%q: event %q, want %q", word, l, want)
 		}
 	}
 }

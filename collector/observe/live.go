@@ -24,10 +24,10 @@ func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow
 	}
 	var samples []Sample
 	var slab []string
-	run := o.forRun(repo, a, workflow)
+	run, siblings := o.forRun(repo, a, workflow), siblingsOf(a)
 	for _, j := range a.Jobs {
 		state, since := live(j)
-		if state == "" || over && state != inProgress {
+		if state == "" || over && state != inProgress || siblings.checkRun(j) {
 			continue
 		}
 		b := run.forJob(j)
@@ -50,9 +50,6 @@ func live(j githubapi.Job) (state string, since time.Time) {
 	case waiting, "pending": // for an approval; for the concurrency group to become free: not for a runner
 		state = waiting
 	case inProgress:
-		if len(j.Labels) == 0 && !hasRunner(j) && len(j.Steps) == 0 {
-			return "", time.Time{} // a check run that an action keeps open, see pseudo
-		}
 		return inProgress, j.StartedAt
 	default:
 		return "", time.Time{}

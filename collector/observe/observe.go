@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"slices"
 	"time"
 
 	"github_workflow_exporter/collector/family"
@@ -17,6 +18,7 @@ const (
 	NeverFinished    = "never_finished"    // not final, or not listed, when its attempt closed
 	NegativeDuration = "negative_duration" // an end more than Slack before the beginning
 	MissingTime      = "missing_time"      // a time that the value needs is absent
+	ImpossibleTime   = "impossible_time"   // a time before GitHub existed or after tomorrow, or longer than 35 days
 	StepUnfinished   = "step_unfinished"   // a step without conclusion in a completed job
 	StepsMissing     = "steps_missing"     // a job that ran lists no steps at all
 )
@@ -68,10 +70,12 @@ type Closing struct {
 	Discards []string
 }
 
-// Options are the settings of an Observer; the zero value counts everything with the built-in runner rules.
+// Options are the settings of an Observer; the zero value counts everything with the built-in rules for names.
 type Options struct {
 	// RunnerRules come before the built-in ones; the first rule that matches a runner's name decides.
-	RunnerRules []RunnerRule
+	RunnerRules []Rule
+	// LabelRules do the same for each runs-on label, in lower case.
+	LabelRules []Rule
 	// Branches tells which branches beside the default one keep their name; nil for none.
 	Branches func(string) bool
 	// Relabel rules apply to every sample. Labels they add beyond those of the family are dropped.
@@ -82,18 +86,20 @@ type Options struct {
 
 // Observer turns attempts into samples. It never changes and may be used by many goroutines at once.
 type Observer struct {
-	runnerRules []RunnerRule
-	branches    func(string) bool
-	relabel     []relabel.Rule
-	families    []layout // by family.ID
+	runners  rules
+	labels   rules
+	branches func(string) bool
+	relabel  []relabel.Rule
+	families []layout // by family.ID
 }
 
 // New returns an Observer.
 func New(o Options) *Observer {
 	obs := &Observer{
-		runnerRules: append(append([]RunnerRule(nil), o.RunnerRules...), BuiltinRunnerRules()...),
-		branches:    o.Branches,
-		relabel:     append([]relabel.Rule(nil), o.Relabel...),
+		runners:  rules{slices.Clone(o.RunnerRules), BuiltinRunnerRules()},
+		labels:   rules{slices.Clone(o.LabelRules), BuiltinLabelRules()},
+		branches: o.Branches,
+		relabel:  slices.Clone(o.Relabel),
 	}
 	for _, f := range family.All() {
 		obs.families = append(obs.families, newLayout(f, o.Disabled[f.ID]))

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ func TestClose(t *testing.T) {
 	})
 	check := job(func(j *githubapi.Job) {
 		j.ID, j.Labels, j.RunnerID, j.RunnerName, j.Steps, j.CompletedAt = 103, nil, 0, "", nil, at(300)
+		j.HTMLURL = "https://github.com/octo-org/Octo-Repo/runs/103"
 	})
 	open := job(func(j *githubapi.Job) { j.ID, j.Status, j.CompletedAt = 104, "in_progress", at(400) })
 	second := job(func(j *githubapi.Job) { j.ID, j.StartedAt, j.CompletedAt = 105, at(71), at(95) })
@@ -47,6 +49,14 @@ func TestClose(t *testing.T) {
 		{"clock skew", attempt(1, job(func(j *githubapi.Job) { j.CompletedAt = at(-2) })), nil, []float64{0}, unix(-2), nil},
 		{"negative", attempt(1, job(func(j *githubapi.Job) { j.CompletedAt = at(-3) })), nil, nil, unix(-3), []string{NegativeDuration}},
 		{"jobs never listed", attempt(1, job()), func(a *githubapi.Attempt) { a.TotalCount = 3 }, []float64{70}, unix(70), []string{NeverFinished, NeverFinished}},
+		{"a count that cannot be", attempt(1, job()), func(a *githubapi.Attempt) { a.TotalCount = 2_000_000_000 }, []float64{70}, unix(70), []string{NeverFinished}},
+		{"the highest count that can be", attempt(1, job()), func(a *githubapi.Attempt) { a.TotalCount = githubapi.MaxJobsCount }, []float64{70}, unix(70), []string{NeverFinished}},
+		{"a negative count", attempt(1, job()), func(a *githubapi.Attempt) { a.TotalCount = -5 }, []float64{70}, unix(70), nil},
+		{"impossible start", attempt(1, job()), func(a *githubapi.Attempt) { a.Run.RunStartedAt, a.Run.ImpossibleTime = none, true }, nil, unix(70), []string{ImpossibleTime}},
+		{"impossible end", attempt(1, job(func(j *githubapi.Job) { j.CompletedAt, j.ImpossibleTime = none, true })), nil, nil, unix(0), []string{ImpossibleTime}},
+		{"impossible end of one of two", attempt(1, job(func(j *githubapi.Job) { j.CompletedAt, j.ImpossibleTime = none, true }), second), nil, []float64{95}, unix(95), nil},
+		{"another impossible time of the run", attempt(1, job()), func(a *githubapi.Attempt) { a.Run.ImpossibleTime = true }, []float64{70}, unix(70), nil},
+		{"longer than a run can be", attempt(1, job(func(j *githubapi.Job) { j.CompletedAt = at(35*24*3600 + 1) })), nil, nil, unix(35*24*3600 + 1), []string{ImpossibleTime}},
 		{"more jobs than counted", attempt(1, job(), second), func(a *githubapi.Attempt) { a.TotalCount = 1 }, []float64{95}, unix(95), nil},
 		{"entries without id", attempt(1, job(), githubapi.Job{Undecodable: true}, githubapi.Job{ID: 9, Undecodable: true}), nil, []float64{70}, unix(70), []string{Undecodable}},
 		{"started by creation where the server tells no more", attempt(1, job()), func(a *githubapi.Attempt) { a.Run.RunStartedAt = none }, []float64{69}, unix(70), nil},
@@ -100,13 +110,21 @@ func TestLive(t *testing.T) {
 			j.CreatedAt, j.StartedAt = at(float64(id)), at(float64(id)+0.5)
 		}}, edit...)...)
 	}
-	bare := func(j *githubapi.Job) { j.Labels, j.RunnerID, j.RunnerName, j.Steps = nil, 0, "", nil }
+	bare := func(j *githubapi.Job) {
+		j.Labels, j.RunnerID, j.RunnerName, j.RunnerGroupName, j.Steps = nil, 0, "", "", nil
+	}
+	published := func(j *githubapi.Job) { j.HTMLURL = fmt.Sprintf("https://github.com/o/r/runs/%d", j.ID) }
+	refused := func(j *githubapi.Job) { j.HTMLURL = fmt.Sprintf("https://github.com/o/r/actions/runs/11/job/%d", j.ID) }
 	a := attempt(1,
 		job(),
 		live(1, "queued"), live(2, "requested"), live(3, "pending"), live(4, "waiting"), live(5, "in_progress"),
 		live(6, "invented"),
-		live(7, "in_progress", bare), // a check run an action keeps open
-		live(8, "queued", bare),      // old servers tell no labels
+		live(7, "in_progress", bare, published), // a check run an action keeps open
+		live(12, "queued", bare, published),
+		live(13, "in_progress", bare, refused), // a job that asks for a group alone
+		live(14, "in_progress", bare),          // it began after it was created, as check runs do not
+		live(15, "in_progress", bare, func(j *githubapi.Job) { j.StartedAt = j.CreatedAt }), // while job 5 was at work
+		live(8, "queued", bare), // old servers tell no labels
 		live(9, "queued", func(j *githubapi.Job) { j.CreatedAt = time.Time{} }),
 		live(10, "in_progress", func(j *githubapi.Job) { j.StartedAt = time.Time{} }),
 		githubapi.Job{ID: 11, Undecodable: true},
@@ -140,8 +158,8 @@ func TestLive(t *testing.T) {
 	want := map[int64]shown{
 		1: {"queued", 1}, 2: {"queued", 2}, 3: {"waiting", 3}, 4: {"waiting", 4}, 5: {"in_progress", 5.5},
 		8: {"queued", 8}, 9: {"queued", 9.5}, 10: {Status: "in_progress"},
+		13: {"in_progress", 13.5}, 14: {"in_progress", 14.5},
 	}
-	want[10] = shown{Status: "in_progress"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

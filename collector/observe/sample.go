@@ -3,6 +3,7 @@ package observe
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github_workflow_exporter/collector/family"
@@ -62,6 +63,7 @@ type builder struct {
 	scratch  []relabel.Label
 	at       time.Time
 	run, job int64
+	who      identity // what must not stay in a label value
 
 	samples  []Sample
 	discards []string
@@ -91,12 +93,16 @@ func (b *builder) add(id family.ID, value float64) {
 	b.samples = append(b.samples, Sample{Family: id, Values: values, Value: value, At: b.at, RunID: b.run, JobID: b.job})
 }
 
-// addDuration makes a sample of the seconds from one time to another, or discards the value with its reason.
-func (b *builder) addDuration(id family.ID, from, to time.Time) {
+// addDuration makes a sample of the seconds from one time to another, or discards the value with its reason. impossible
+// says that one of the times that belong together was, and is missing for that.
+func (b *builder) addDuration(id family.ID, from, to time.Time, impossible bool) {
 	if !b.wants(id) {
 		return
 	}
 	seconds, reason := duration(from, to)
+	if reason == MissingTime && impossible {
+		reason = ImpossibleTime
+	}
 	if reason != "" {
 		b.discards = append(b.discards, reason)
 		return
@@ -104,8 +110,12 @@ func (b *builder) addDuration(id family.ID, from, to time.Time) {
 	b.add(id, seconds)
 }
 
+// longest is how long a run may last, and so whatever is part of it: GitHub ends it then.
+const longest = 35 * 24 * time.Hour
+
 // duration returns the seconds between two times, or the reason why there are none. The zero time is a missing one:
-// taken as a number it would put two thousand years into a histogram.
+// taken as a number it would put two thousand years into a histogram. So would a foreign clock's 1970: what took longer
+// than anything may is no duration.
 func duration(from, to time.Time) (seconds float64, reason string) {
 	if from.IsZero() || to.IsZero() {
 		return 0, MissingTime
@@ -116,6 +126,8 @@ func duration(from, to time.Time) (seconds float64, reason string) {
 		return 0, NegativeDuration
 	case d < 0:
 		return 0, ""
+	case d > longest:
+		return 0, ImpossibleTime
 	}
 	return d.Seconds(), ""
 }
@@ -167,14 +179,14 @@ func (b *builder) room(n int) []string {
 
 // forRun returns a builder with the labels every sample of the attempt shares.
 func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workflow string) builder {
-	b := builder{observer: o, run: a.Run.ID}
+	b := builder{observer: o, run: a.Run.ID, who: identityOf(a)}
 	name := repo.FullName
 	if name == "" {
 		name = a.Run.Repository.FullName
 	}
 	b.visible[repositorySlot] = clean(name)
 	b.visible[workflowSlot] = clean(workflow)
-	b.visible[eventSlot] = clean(a.Run.Event)
+	b.visible[eventSlot] = event(a.Run.Event)
 	b.visible[branchSlot] = clean(o.branch(repo, a.Run))
 	if len(o.relabel) > 0 {
 		b.hidden = []relabel.Label{
@@ -190,15 +202,16 @@ func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workfl
 
 // forJob returns a copy of the run's builder with the job's labels added and room for its samples.
 func (b builder) forJob(j githubapi.Job) builder {
-	labels := runsOn(j.Labels)
+	labels := lowered(j.Labels)
 	b.job = j.ID
+	b.who.job = decimal(j.ID)
 	b.visible[jobNameSlot] = clean(j.Name)
-	b.visible[runnerSlot] = clean(b.observer.runner(valid(j.RunnerName)))
-	b.visible[labelSlot] = clean(labels)
+	b.visible[runnerSlot] = clean(b.who.strip(b.observer.runners.fold(clean(j.RunnerName)), true))
+	b.visible[labelSlot] = clean(b.observer.runsOn(labels, b.who))
 	if len(b.observer.relabel) > 0 {
 		between := ""
-		if labels != "" {
-			between = "," + labels + ","
+		if len(labels) > 0 {
+			between = "," + strings.Join(labels, ",") + ","
 		}
 		b.hidden = append(slices.Clip(b.hidden),
 			relabel.Label{Name: "__runner_name__", Value: valid(j.RunnerName)},

@@ -89,13 +89,10 @@ func orUnknown(v string) string {
 }
 
 func newObserver(c *config.Config) *observe.Observer {
-	var rules []observe.RunnerRule
-	for _, rule := range c.Metrics.RunnerRules {
-		rules = append(rules, observe.RunnerRule{Regex: rule.Regex, Replacement: rule.Replacement})
-	}
 	branches := c.Metrics.Branches
 	return observe.New(observe.Options{
-		RunnerRules: rules,
+		RunnerRules: nameRules(c.Metrics.RunnerRules),
+		LabelRules:  nameRules(c.Metrics.LabelRules),
 		Branches: func(branch string) bool {
 			for _, glob := range branches {
 				if glob.Match(branch) {
@@ -107,6 +104,14 @@ func newObserver(c *config.Config) *observe.Observer {
 		Relabel:  c.Metrics.RelabelConfigs,
 		Disabled: c.Metrics.Disabled(),
 	})
+}
+
+func nameRules(in []config.NameRule) []observe.Rule {
+	out := make([]observe.Rule, len(in))
+	for i, r := range in {
+		out[i] = observe.Rule{Regex: r.Regex, Replacement: r.Replacement}
+	}
+	return out
 }
 
 func owners(in []config.Owner) []poll.Owner {

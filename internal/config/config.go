@@ -88,10 +88,12 @@ type Metrics struct {
 	SeriesTTL        Duration `yaml:"series_ttl"`   // 0: forever
 	Buckets          Buckets  `yaml:"buckets"`
 	// DisabledFamilies are full metric names.
-	DisabledFamilies []string       `yaml:"disabled_families"`
-	Branches         []Glob         `yaml:"branches"`
-	RunnerRules      []RunnerRule   `yaml:"runner_rules"`
-	RelabelConfigs   []relabel.Rule `yaml:"relabel_configs"`
+	DisabledFamilies []string `yaml:"disabled_families"`
+	Branches         []Glob   `yaml:"branches"`
+	// RunnerRules are for names of runners, LabelRules for each runs-on label, in lower case.
+	RunnerRules    []NameRule     `yaml:"runner_rules"`
+	LabelRules     []NameRule     `yaml:"label_rules"`
+	RelabelConfigs []relabel.Rule `yaml:"relabel_configs"`
 }
 
 // Buckets are upper bounds in seconds by bucket group, ascending, without +Inf; an empty list means the family's own.

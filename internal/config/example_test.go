@@ -44,7 +44,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 		}
 	}
 	examples := uncommented(string(data))
-	for _, element := range []any{Owner{}, RunnerRule{}, relabel.Rule{}} {
+	for _, element := range []any{Owner{}, NameRule{}, relabel.Rule{}} {
 		for _, field := range fieldsOf(reflect.ValueOf(element)) {
 			if !regexp.MustCompile(`(?m)^ +(- )?` + field.key + `: .`).MatchString(examples) {
 				t.Errorf("the example does not show %s of %T", field.key, element)
@@ -63,7 +63,7 @@ func TestExampleUncommented(t *testing.T) {
 	c := load(t, write(t, filepath.Join(t.TempDir(), "config.yml"), uncommented(string(data))))
 	m := c.Metrics
 	if len(c.Targets.Organizations) != 1 || len(c.Targets.Users) != 1 || len(m.DisabledFamilies) != 1 || len(m.Branches) != 2 ||
-		len(m.RunnerRules) != 1 || len(m.RelabelConfigs) != 3 {
+		len(m.RunnerRules) != 1 || len(m.LabelRules) != 1 || len(m.RelabelConfigs) != 3 {
 		t.Errorf("examples are missing from:\n%s", c)
 	}
 }

@@ -88,9 +88,10 @@ func TestLoadEverything(t *testing.T) {
 			Buckets:          Buckets{Job: []float64{0.5, 1, 100}},
 			DisabledFamilies: []string{"github_workflow_step_duration_seconds", "github_workflow_jobs"},
 			Branches:         globs("main", "release-*", "1.10"),
-			RunnerRules: []RunnerRule{
+			RunnerRules: []NameRule{
 				{regex(t, "(pool)-.*"), "${1}"}, {regex(t, "(?P<scale>arc)-.*"), "$scale"}, {regex(t, "gone-.*"), ""},
 			},
+			LabelRules:     []NameRule{{regex(t, "(ephemeral)-[0-9]+"), "${1}"}},
 			RelabelConfigs: []relabel.Rule{drop, empty},
 		},
 	}

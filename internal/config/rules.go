@@ -18,10 +18,15 @@ func checkBranches(m Metrics) *Error {
 	return nil
 }
 
-func checkRunnerRules(m Metrics) *Error {
-	for i, rule := range m.RunnerRules {
-		if field, problem := rule.check(); problem != "" {
-			return wrong(indexed("metrics.runner_rules", i)+"."+field, "%s", problem)
+func checkNameRules(m Metrics) *Error {
+	for _, list := range []struct {
+		key   string
+		rules []NameRule
+	}{{"metrics.runner_rules", m.RunnerRules}, {"metrics.label_rules", m.LabelRules}} {
+		for i, rule := range list.rules {
+			if field, problem := rule.check(); problem != "" {
+				return wrong(indexed(list.key, i)+"."+field, "%s", problem)
+			}
 		}
 	}
 	return nil

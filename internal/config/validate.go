@@ -175,7 +175,7 @@ func (m Metrics) check() *Error {
 			return err
 		}
 	}
-	for _, check := range []func(Metrics) *Error{checkDisabled, checkBranches, checkRunnerRules, checkRelabelConfigs} {
+	for _, check := range []func(Metrics) *Error{checkDisabled, checkBranches, checkNameRules, checkRelabelConfigs} {
 		if err := check(m); err != nil {
 			return err
 		}

@@ -150,8 +150,8 @@ func TestSelector(t *testing.T) {
 	}
 }
 
-func TestRunnerRule(t *testing.T) {
-	rule := RunnerRule{regex(t, "(pool)-([0-9]+)"), "${1}"}
+func TestNameRule(t *testing.T) {
+	rule := NameRule{regex(t, "(pool)-([0-9]+)"), "${1}"}
 	for name, want := range map[string]string{"pool-12": "pool", "pool-12-a": "", "my-pool-12": ""} {
 		got, ok := rule.Apply(name)
 		if got != want || ok != (want != "") {

@@ -35,22 +35,33 @@ func TestREADMEMetrics(t *testing.T) {
 }
 
 func TestREADMERunnerRules(t *testing.T) {
-	rules := observe.BuiltinRunnerRules()
+	checkNameRules(t, "runner rules", "runner", observe.BuiltinRunnerRules())
+}
+
+func TestREADMELabelRules(t *testing.T) {
+	checkNameRules(t, "label rules", "label", observe.BuiltinLabelRules())
+}
+
+func checkNameRules(t *testing.T, section, what string, rules []observe.Rule) {
 	var rows [][]string
 	for _, rule := range rules {
 		if got := fold(rules, rule.Example); got != rule.Folded {
 			t.Errorf("%s: %s becomes %s, the rule says %s", rule.About, rule.Example, got, rule.Folded)
 		}
-		rows = append(rows, []string{rule.About, code(rule.Example), code(rule.Folded)})
+		folded := "nothing"
+		if rule.Folded != "" {
+			folded = code(rule.Folded)
+		}
+		rows = append(rows, []string{rule.About, code(rule.Example), folded})
 	}
-	checkGenerated(t, "runner rules", table([]string{"runner", "a name such as", "becomes"}, rows))
+	checkGenerated(t, section, table([]string{what, "a name such as", "becomes"}, rows))
 }
 
 // fold applies the first rule that matches.
-func fold(rules []observe.RunnerRule, name string) string {
+func fold(rules []observe.Rule, name string) string {
 	for _, rule := range rules {
-		if at := rule.Regex.FindStringSubmatchIndex(name); at != nil {
-			return string(rule.Regex.ExpandString(nil, rule.Replacement, name, at))
+		if folded, ok := rule.Apply(name); ok {
+			return folded
 		}
 	}
 	return name

@@ -21,7 +21,11 @@ func jobJSON(b []byte, p place, n *run, j *JobPlan, shownAttempt int, undecodabl
 	o.str("node_id", nodeID("CR", j.ID))
 	o.str("head_sha", n.plan.HeadSHA)
 	o.str("url", api+"/actions/jobs/"+id)
-	o.str("html_url", p.html+"/"+n.repo.name()+"/actions/runs/"+i64(n.plan.ID)+"/job/"+id)
+	page := "/actions/runs/" + i64(n.plan.ID) + "/job/" + id
+	if j.CheckRun { // a check run that an action publishes has its page elsewhere
+		page = "/runs/" + id
+	}
+	o.str("html_url", p.html+"/"+n.repo.name()+page)
 	o.str("status", status)
 	o.strOrNull("conclusion", j.Conclusion, done)
 	if !j.NoCreatedAt {

@@ -168,7 +168,7 @@ var folds = []struct {
 }{
 	{regexp.MustCompile(`^GitHub Actions \d+$`), "GitHub Actions"},
 	{regexp.MustCompile(`^(.+)-[a-z0-9]{5}-runner-[a-z0-9]{5}$`), "$1"},
-	{regexp.MustCompile(`^i-[0-9a-f]{8,17}$`), "i"},
+	{regexp.MustCompile(`^i-[0-9a-f]{8,17}$`), "ec2"},
 }
 
 func (r *reader) job(repo, workflow string, j readJob, ran bool) {

@@ -29,7 +29,7 @@ func drawRunner(class RunnerClass, r *rand.Rand) Runner {
 	case EC2:
 		return Runner{
 			ID: 2_000_000 + r.Int64N(1_000_000), Name: "i-0" + word(r, "0123456789abcdef", 16),
-			GroupID: 3, Group: "ec2", Folded: "i",
+			GroupID: 3, Group: "ec2", Folded: "ec2",
 		}
 	default:
 		return hostedRunner(r.IntN(90_000))

@@ -8,18 +8,18 @@ import (
 	"github_workflow_exporter/internal/relabel"
 )
 
-// RunnerRule gives a runner whose whole name Regex matches the name Replacement, in which $1 or ${name} stand for what a
-// group matched.
-type RunnerRule struct {
+// NameRule gives a runner, or a runs-on label, whose whole name Regex matches the name Replacement, in which $1 or ${name}
+// stand for what a group matched.
+type NameRule struct {
 	Regex       relabel.Regexp `yaml:"regex"`
 	Replacement string         `yaml:"replacement"`
 }
 
 // SetDefaults gives a rule written without replacement the one that Prometheus has.
-func (r *RunnerRule) SetDefaults() { r.Replacement = relabel.DefaultReplacement }
+func (r *NameRule) SetDefaults() { r.Replacement = relabel.DefaultReplacement }
 
-// Apply returns the runner's new name, or false if the rule does not match.
-func (r RunnerRule) Apply(name string) (string, bool) {
+// Apply returns the new name, or false if the rule does not match.
+func (r NameRule) Apply(name string) (string, bool) {
 	match := r.Regex.FindStringSubmatchIndex(name)
 	if match == nil {
 		return "", false
@@ -47,7 +47,7 @@ func unknownReference(re relabel.Regexp, template string) string {
 }
 
 // check returns the field that is wrong and what is wrong with it, if anything.
-func (r RunnerRule) check() (field, problem string) {
+func (r NameRule) check() (field, problem string) {
 	if r.Regex.Regexp == nil {
 		return "regex", "must be there, such as (.*)-[0-9]+"
 	}

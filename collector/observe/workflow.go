@@ -1,0 +1,40 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// WorkflowName is the workflow label of an attempt, the same for its run and its jobs: what a job calls its workflow,
+// else the name last told of the workflow, else its path. Paths of workflows that GitHub makes up itself
+// ("dynamic/pages/pages-build-deployment") are named by their last segment.
+//
+// The run's own name is none: run-name, Dependabot and the titles of pull requests make it a text that differs from run
+// to run, and that an outsider may choose.
+func WorkflowName(a githubapi.Attempt, remembered string) string {
+	name := told(a)
+	if name == "" {
+		name = remembered
+	}
+	if name == "" {
+		name = a.Run.WorkflowPath()
+		if strings.HasPrefix(name, "dynamic/") {
+			name = name[strings.LastIndexByte(name, '/')+1:]
+		}
+	}
+	return clean(identityOf(a).strip(name, false))
+}
+
+// NamesWorkflow tells whether the jobs of an attempt tell the name of its workflow, so that it can be remembered for runs
+// whose jobs do not: those without any, and all on servers before GHES 3.8.
+func NamesWorkflow(a githubapi.Attempt) bool { return told(a) != "" }
+
+func told(a githubapi.Attempt) string {
+	i := slices.IndexFunc(a.Jobs, func(j githubapi.Job) bool { return j.WorkflowName != "" })
+	if i < 0 {
+		return ""
+	}
+	return a.Jobs[i].WorkflowName
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Meta is what a server tells about itself.
@@ -45,7 +46,8 @@ func (c *Client) RateLimit(ctx context.Context) (map[string]Limit, error) {
 	return limits, err
 }
 
-// decodeRateLimit reads resources.*; the object "rate" beside it is gone in newer API versions.
+// decodeRateLimit reads resources.*, which is believed more than what headers told: those overtake each other, and may have been
+// of another window. The object "rate" beside it is gone in newer API versions.
 func (c *Client) decodeRateLimit(body []byte, a answer) (map[string]Limit, error) {
 	var page struct {
 		Resources map[string]struct {
@@ -62,11 +64,14 @@ func (c *Client) decodeRateLimit(body []byte, a answer) (map[string]Limit, error
 		return nil, errors.New("no resources in it")
 	}
 	date, now := parseDate(a.header), c.now()
+	defer c.state.mu.Unlock()
+	c.state.mu.Lock()
 	limits := make(map[string]Limit, len(page.Resources))
 	for name, l := range page.Resources {
 		if plainWord(name) && len(limits) < maxResources {
 			limits[name] = Limit{Resource: name, Limit: l.Limit, Remaining: l.Remaining, Used: l.Used,
 				Reset: localReset(l.Reset, date, now)}
+			c.state.believe(limits[name], strconv.FormatInt(l.Reset, 10), a.generation)
 		}
 	}
 	return limits, nil

@@ -310,14 +310,13 @@ func (p *Poller) ownerRepositories(ctx context.Context, target string, owner Own
 			request.Tag = s.pages[n].tag
 		}
 		var page githubapi.Page[githubapi.Repository]
-		restarted, err := shrinking(&request, func() error {
+		restarted, err := s.size.ask(&p.shrinks, &request, p.Now(), func() error {
 			return p.ask(ctx, func() (err error) {
 				page, err = list(ctx, owner.Name, request)
 				return err
 			})
 		})
 		if restarted {
-			s.size.learn(request.PerPage, p.Now())
 			n, pages = 0, nil
 		}
 		switch {

@@ -9,7 +9,6 @@ package poll
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +43,8 @@ type Progress interface {
 	Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error
 	// Attempts returns the closed attempts of a run, ascending.
 	Attempts(repo, run int64) ([]int, error)
+	// Known returns id and name of the repositories with an account in which something has happened since.
+	Known(since time.Time) []githubapi.Repository
 	// OpenRuns returns the ids of the runs to be followed.
 	OpenRuns(repo int64) ([]int64, error)
 	// Swept ends the first sweep: series born from now on are not baseline.
@@ -77,10 +78,7 @@ type Owner struct {
 }
 
 // Wants tells whether a repository of the owner is to be watched.
-func (o Owner) Wants(repo githubapi.Repository) bool {
-	_, name, _ := strings.Cut(repo.FullName, "/")
-	return !repo.Disabled && (o.Archived || !repo.Archived) && (o.Forks || !repo.Fork) && o.Match(name)
-}
+func (o Owner) Wants(repo githubapi.Repository) bool { return o.leftOut(repo) == "" }
 
 // Options configure a Poller. All durations are positive.
 type Options struct {
@@ -122,6 +120,7 @@ type Poller struct {
 	outage    outage
 	waits     waits
 	shrinks   shrinks
+	sso       restrictions
 	discovery discovery
 
 	pause     atomic.Pointer[pause]         // the last, nil if there was none

@@ -24,7 +24,8 @@ type repository struct {
 	id      int64
 	due     time.Time                            // the queue's, under its lock
 	current atomic.Pointer[githubapi.Repository] // as discovery saw it last
-	absent  int                                  // discoveries in a row that did not find it; discovery's own
+	target  string                               // by which it was found last; discovery's own, as is the next
+	owner   string                               // whose it was then, in lower case
 	state   atomic.Int32
 	swept   atomic.Bool // the first sweep is over
 	openNow atomic.Int64
@@ -296,6 +297,7 @@ func (p *Poller) answers(r *repository) {
 	if r.failing != "" {
 		level.Info(p.Logger).Log("msg", "repository answers again", "repository", r.name)
 	}
+	p.sso.lift(r.repo().FullName, p.Logger)
 	r.failures, r.failing = 0, ""
 	r.swept.Store(r.account.Swept)
 	r.state.Store(stateWatched)
@@ -315,6 +317,7 @@ func (p *Poller) fails(r *repository, reason string, err error) {
 	r.state.Store(stateFailing)
 	name := r.repo().FullName
 	p.Metrics.failed(name, reason)
+	p.noteSSO(name, err)
 	if r.failing != reason {
 		r.failing = reason
 		logger := level.Warn(p.Logger)

@@ -31,6 +31,7 @@ func (p *Poller) takeOver(before *Poller) {
 		}
 	}
 	p.outage.adopt(&before.outage)
+	p.discovery.before = before.known()
 	p.finishing = map[int64]map[int64]finishing{}
 	maps.Copy(p.finishing, before.finishing) // of repositories that it did not come to
 	for _, r := range before.queue.all() {
@@ -45,4 +46,18 @@ func (p *Poller) takeOver(before *Poller) {
 		}
 		p.finishing[r.id] = runs
 	}
+}
+
+// known are the repositories that were watched, and those of which it could not be decided.
+func (p *Poller) known() map[int64]bool {
+	ids := map[int64]bool{}
+	for _, r := range p.queue.all() {
+		ids[r.id] = true
+	}
+	p.discovery.mu.Lock()
+	defer p.discovery.mu.Unlock()
+	for id := range p.discovery.absent {
+		ids[id] = true
+	}
+	return ids
 }

@@ -115,6 +115,7 @@ func (k *checker) count(tried bool) {
 // owner lists an owner's repositories and returns those to be watched.
 func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
 	found, wanted := 0, []string(nil)
+	var sso githubapi.SSO
 	request := githubapi.PageRequest{PerPage: 100}
 	for {
 		var page githubapi.Page[githubapi.Repository]
@@ -130,6 +131,9 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 			k.problem("%s %s: %v", kind, o.Name, err)
 			return nil
 		}
+		if sso.IsZero() {
+			sso = page.SSO
+		}
 		for _, repo := range page.Items {
 			found++
 			if o.Wants(repo) {
@@ -139,6 +143,10 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 		if request.Next = page.Next; page.Next == "" {
 			break
 		}
+	}
+	if !sso.IsZero() { // what is left out is neither seen nor counted
+		k.problem("%s %s: its list is partial, %d repositories are shown: %s", kind, o.Name, found, sso.Advice())
+		return wanted
 	}
 	k.ok("%s %s: %d repositories, %d of them to be watched", kind, o.Name, found, len(wanted))
 	return wanted

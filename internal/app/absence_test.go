@@ -98,8 +98,10 @@ func TestARepositoryThatLeaves(t *testing.T) {
 		says  string
 		by    time.Duration
 	}{
-		"deleted":  {func(w *world) error { return w.github.See(service, simulator.Gone) }, "level=warn", 45 * time.Minute},
-		"archived": {func(w *world) error { return w.github.ChangeRepository(service, func(p *simulator.RepositoryPlan) { p.Archived = true }) }, "it is archived", 12 * time.Minute},
+		"deleted": {func(w *world) error { return w.github.See(service, simulator.Gone) }, "level=warn", 45 * time.Minute},
+		"archived": {func(w *world) error {
+			return w.github.ChangeRepository(service, func(p *simulator.RepositoryPlan) { p.Archived = true })
+		}, "it is archived", 12 * time.Minute},
 		"renamed to what is excluded": {func(w *world) error { return w.github.RenameRepository(service, "octo-org/x-1") }, "its name is excluded", 12 * time.Minute},
 		"moved to another owner":      {func(w *world) error { return w.github.RenameRepository(service, "another/service-1") }, "it is another/service-1 now", 12 * time.Minute},
 		"its name is another's": {func(w *world) error {

@@ -45,14 +45,19 @@ type checker struct {
 	tried, untried int       // repositories
 }
 
-func (k *checker) ok(format string, args ...any) { fmt.Fprintf(k.w, "ok    "+format+"\n", args...) }
+func (k *checker) ok(format string, args ...any) { k.say("ok   ", format, args...) }
 
 func (k *checker) problem(format string, args ...any) {
 	k.problems++
-	fmt.Fprintf(k.w, "FAIL  "+format+"\n", args...)
+	k.say("FAIL ", format, args...)
 }
 
-func (k *checker) note(format string, args ...any) { fmt.Fprintf(k.w, "note  "+format+"\n", args...) }
+func (k *checker) note(format string, args ...any) { k.say("note ", format, args...) }
+
+// say writes one line, bounded: names come from outside.
+func (k *checker) say(word, format string, args ...any) {
+	fmt.Fprintln(k.w, word, poll.Text(fmt.Sprintf(format, args...), mostError))
+}
 
 // access asks for what needs no permission: does the server answer, does it take the token, what are its limits.
 func (k *checker) access(ctx context.Context) {

@@ -63,7 +63,7 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 		batch.Entries = entries(attempt, jobs)
 		if closing {
 			c := r.observer.Close(repo, attempt, workflow, earlier)
-			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: c.Discards}}
+			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: discards(c.Discards)}}
 		}
 	} else if closing {
 		change.Close = []ledger.Closing{{Attempt: attempt.Number}}
@@ -79,7 +79,7 @@ func (r *Recorder) Discard(ctx context.Context, repo githubapi.Repository, run g
 	defer r.mu.Unlock()
 	c := ledger.Closing{Attempt: attempt}
 	if reason != "" {
-		c.Discards = []string{reason}
+		c.Discards = discards([]string{reason})
 	}
 	change := runChange(run, latest)
 	change.Open = latest > attempt
@@ -228,11 +228,24 @@ func entries(attempt githubapi.Attempt, jobs []observe.Job) []ledger.Entry {
 	for i, j := range jobs {
 		out[i] = ledger.Entry{
 			Run: attempt.Run.ID, ID: j.ID, Attempt: attempt.Number, Fingerprint: j.Fingerprint,
-			Omitted: j.Omitted, Discards: j.Discards, Samples: samples(j.Samples),
+			Omitted: j.Omitted, Discards: discards(j.Discards), Samples: samples(j.Samples),
 		}
 		if j.Ran { // the times of jobs that never ran make no sense, least of all as a lag
 			out[i].Completed = j.Completed
 		}
+	}
+	return out
+}
+
+// discards counts each reason once for each time it is given.
+func discards(reasons []string) []ledger.Discard {
+	var out []ledger.Discard
+	for _, reason := range reasons {
+		i := slices.IndexFunc(out, func(d ledger.Discard) bool { return d.Reason == reason })
+		if i < 0 {
+			i, out = len(out), append(out, ledger.Discard{Reason: reason})
+		}
+		out[i].Count++
 	}
 	return out
 }

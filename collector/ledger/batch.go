@@ -22,6 +22,13 @@ type Exemplar struct {
 	At           time.Time
 }
 
+// Discard counts values left out for one reason. One value may stand for very many: of those that a list announced but did
+// not hold there is only the number.
+type Discard struct {
+	Reason string
+	Count  uint64
+}
+
 // Entry is the account of one job listed under an attempt. It commits once: a job that executed by its id, whatever
 // attempt it is listed under; one that is left out as a whole by its id and attempt. Neither stands in the way of the other.
 type Entry struct {
@@ -33,8 +40,8 @@ type Entry struct {
 	// Omitted is the reason for which the job is left out as a whole ("" when it executed); it is counted as a discard
 	// and Samples stay empty.
 	Omitted string
-	// Discards are reasons, one for each value of the job that could not be observed.
-	Discards []string
+	// Discards are what of the job could not be observed.
+	Discards []Discard
 	Samples  []Sample
 	// Completed is the job's end, for the ingest lag; may be zero.
 	Completed time.Time
@@ -52,7 +59,7 @@ type RunMark struct {
 type Closing struct {
 	Attempt  int
 	Samples  []Sample
-	Discards []string
+	Discards []Discard
 }
 
 // RunChange is the progress made with one run.

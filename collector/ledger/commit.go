@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -126,7 +127,7 @@ func (c *commit) stageEntry(i int, e *Entry) error {
 			return nil
 		}
 		r.Omitted = slices.Insert(r.Omitted, at, o)
-		c.discard(e.Omitted)
+		c.discard(Discard{e.Omitted, 1})
 	} else {
 		at, seen := r.executed(e.ID)
 		if seen {
@@ -189,9 +190,15 @@ func (c *commit) run(id int64) (*stagedRun, error) {
 	return r, nil
 }
 
-func (c *commit) discard(reasons ...string) {
-	for _, reason := range reasons {
-		c.totals[totalDiscard+reason]++
+// discard counts what was left out; a total ends at the greatest number there is, and does not start over.
+func (c *commit) discard(discards ...Discard) {
+	for _, d := range discards {
+		if d.Count == 0 {
+			continue // no total of nothing
+		}
+		key := totalDiscard + d.Reason
+		total := c.l.totals[key]
+		c.totals[key] += min(d.Count, math.MaxUint64-total-c.totals[key])
 	}
 }
 

@@ -17,14 +17,14 @@ import (
 func TestCommitOnce(t *testing.T) {
 	executed := entry(7, conclusion("build", "success"), duration("build", 12))
 	again := executed
-	again.Attempt, again.Fingerprint, again.Discards = 2, 99, []string{"missing_time"}
+	again.Attempt, again.Fingerprint, again.Discards = 2, 99, []Discard{{"missing_time", 1}}
 	omitted := Entry{Run: 1, ID: 7, Attempt: 2, Omitted: "carried_over"}
 	omittedLater := Entry{Run: 1, ID: 7, Attempt: 3, Omitted: "carried_over"}
 	otherRun := executed
 	otherRun.Run = 2
 	closing := func(attempt int) RunChange {
 		return RunChange{Run: 1, Open: true, Close: []Closing{{Attempt: attempt, Samples: []Sample{conclusion("run", "success")},
-			Discards: []string{"never_finished"}}}}
+			Discards: []Discard{{"never_finished", 3}}}}}
 	}
 	for _, c := range []struct {
 		name             string
@@ -48,7 +48,7 @@ func TestCommitOnce(t *testing.T) {
 			discards: map[string]uint64{"missing_time": 1}},
 		{name: "an attempt closes once", offer: []Batch{{Repository: 1, Account: account(1), Runs: []RunChange{closing(1), closing(1)}},
 			{Repository: 1, Runs: []RunChange{closing(1)}}, {Repository: 1, Runs: []RunChange{closing(2)}}},
-			closed: 2, runs: 2, discards: map[string]uint64{"never_finished": 2}},
+			closed: 2, runs: 2, discards: map[string]uint64{"never_finished": 6}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := newClock().options(fastDir(t))
@@ -85,6 +85,23 @@ func TestCommitOnce(t *testing.T) {
 			check(l)
 			check(reopen(t, l, o))
 		})
+	}
+}
+
+// TestDiscardsSaturate: no number that somebody announces takes a total back.
+func TestDiscardsSaturate(t *testing.T) {
+	o := newClock().options(fastDir(t))
+	l := open(t, o)
+	for i, counts := range [][]uint64{{1, math.MaxUint64 - 3}, {math.MaxUint64, math.MaxUint64}, {0, 7}} {
+		e := Entry{Run: 1, ID: int64(i + 1), Attempt: 1}
+		for _, n := range counts {
+			e.Discards = append(e.Discards, Discard{"never_read", n})
+		}
+		commitBatch(t, l, entries(e))
+	}
+	l = reopen(t, l, o)
+	if diff := cmp.Diff(map[string]uint64{"never_read": math.MaxUint64}, l.Discards()); diff != "" {
+		t.Errorf("discards (-want +got):\n%s", diff)
 	}
 }
 

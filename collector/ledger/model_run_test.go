@@ -41,7 +41,10 @@ func drawTime(t *rapid.T, what string) time.Time {
 }
 
 func drawBatch(t *rapid.T, m *model) Batch {
-	reasons := rapid.SliceOfN(rapid.SampledFrom([]string{"missing_time", "negative_duration"}), 0, 2)
+	reasons := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Discard {
+		return Discard{Reason: rapid.SampledFrom([]string{"missing_time", "negative_duration"}).Draw(t, "reason"),
+			Count: rapid.Uint64Range(0, 9).Draw(t, "count")}
+	}), 0, 2)
 	b := Batch{Repository: rapid.Int64Range(1, 2).Draw(t, "repository")}
 	if _, known := m.accounts[b.Repository]; !known || rapid.Bool().Draw(t, "account") {
 		b.Account = &Account{ID: b.Repository, Name: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "name"), Since: start.Add(-time.Hour),

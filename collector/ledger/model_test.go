@@ -142,7 +142,7 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			recorded = append(recorded, i)
 		}
 		for _, d := range e.Discards {
-			m.totals[d]++
+			m.totals[d.Reason] += int(d.Count)
 		}
 		for _, s := range e.Samples {
 			m.sample(b, old, s)
@@ -167,7 +167,7 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			r.closed[c.Attempt] = true
 			closed++
 			for _, d := range c.Discards {
-				m.totals[d]++
+				m.totals[d.Reason] += int(d.Count)
 			}
 			for _, s := range c.Samples {
 				m.sample(b, old, s)

@@ -108,11 +108,9 @@ func TestHeaderDamage(t *testing.T) {
 				}
 			}
 			// It is mended by going on.
-			for i := range int64(2) {
-				commitBatch(t, l, Batch{Repository: 1, Entries: []Entry{entry(78+i, conclusion("after", "success"))}})
-			}
+			commitBatch(t, l, Batch{Repository: 1, Entries: []Entry{entry(78, conclusion("after", "success"))}})
 			if l = reopen(t, l, o); len(l.Warnings())+len(l.Notes()) != 0 {
-				t.Errorf("after two commits still %q, %q", l.Warnings(), l.Notes())
+				t.Errorf("after a commit still %q, %q", l.Warnings(), l.Notes())
 			}
 		})
 	}

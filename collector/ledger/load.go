@@ -71,7 +71,7 @@ func (c *contents) findings(path string) (warnings, notes []string) {
 	case newerDamaged:
 		return []string{fmt.Sprintf("the newer one of the two headers of %s is damaged, or may have been it. The ledger is what it was "+
 			"at transaction %d, the one before: what the last one counted is gone from it and has to be read again. Cut power in the midst of "+
-			"a commit may do this, and loses nothing; otherwise a disk or another program did it. The next commits write the header anew",
+			"a commit may do this, and loses nothing; otherwise a disk or another program did it. The next commit writes it anew",
 			path, c.txid)}, nil
 	case olderDamaged:
 		return nil, []string{fmt.Sprintf("the older one of the two headers of %s is damaged; the newer one is sound and nothing is lost. "+

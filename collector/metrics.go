@@ -21,7 +21,7 @@ type Metrics struct {
 	live   *Live
 	limit  func() int
 
-	recorded, discarded, series, seriesLimit, overflowed, size *prometheus.Desc
+	recorded, discarded, series, seriesLimit, overflowed, size, available *prometheus.Desc
 }
 
 // NewMetrics registers the figures. limit returns the series limit in force.
@@ -51,6 +51,7 @@ func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live *Live, limit f
 		seriesLimit: desc("series_limit", "Label sets of a family beyond which samples go to its overflow series.", "family"),
 		overflowed:  desc("series_overflowed_total", "Samples that went to a family's overflow series.", "family"),
 		size:        desc("ledger_size_bytes", "Size of the ledger's file."),
+		available:   desc("ledger_available", "1 while the ledger's file is in its place; otherwise 0, and nothing is recorded."),
 	}
 	for _, c := range []prometheus.Collector{m.lag, m.commitDuration, m.commitFailures, m} {
 		if err := reg.Register(c); err != nil {
@@ -70,7 +71,7 @@ func (m *Metrics) committed(took time.Duration, err error) {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.recorded, m.discarded, m.series, m.seriesLimit, m.overflowed, m.size} {
+	for _, d := range []*prometheus.Desc{m.recorded, m.discarded, m.series, m.seriesLimit, m.overflowed, m.size, m.available} {
 		ch <- d
 	}
 }
@@ -101,4 +102,9 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	value(m.size, prometheus.GaugeValue, float64(m.ledger.Size()))
+	available := 1.0
+	if m.ledger.Health() != nil { // as of the last look: a scrape does not touch the disk
+		available = 0
+	}
+	value(m.available, prometheus.GaugeValue, available)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 		batch.Entries = entries(attempt, jobs)
 		if closing {
 			c := r.observer.Close(repo, attempt, workflow, earlier)
-			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: c.Discards}}
+			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: discards(c.Discards)}}
 		}
 	} else if closing {
 		change.Close = []ledger.Closing{{Attempt: attempt.Number}}
@@ -79,7 +80,7 @@ func (r *Recorder) Discard(ctx context.Context, repo githubapi.Repository, run g
 	defer r.mu.Unlock()
 	c := ledger.Closing{Attempt: attempt}
 	if reason != "" {
-		c.Discards = []string{reason}
+		c.Discards = discards([]string{reason})
 	}
 	change := runChange(run, latest)
 	change.Open = latest > attempt
@@ -138,6 +139,9 @@ func (r *Recorder) Open(ctx context.Context, repo int64, runs []githubapi.Run, t
 	}
 	return r.commit(ctx, batch)
 }
+
+// Watching tells how many repositories are watched, which all have their share of the series.
+func (r *Recorder) Watching(repositories int) { r.ledger.Expect(repositories) }
 
 // Swept ends a repository's first sweep: series born from now on are not baseline.
 func (r *Recorder) Swept(ctx context.Context, repo int64) error {
@@ -251,11 +255,24 @@ func entries(attempt githubapi.Attempt, jobs []observe.Job) []ledger.Entry {
 	for i, j := range jobs {
 		out[i] = ledger.Entry{
 			Run: attempt.Run.ID, ID: j.ID, Attempt: attempt.Number, Fingerprint: j.Fingerprint,
-			Omitted: j.Omitted, Discards: j.Discards, Samples: samples(j.Samples),
+			Omitted: j.Omitted, Discards: discards(j.Discards), Samples: samples(j.Samples),
 		}
 		if j.Ran { // the times of jobs that never ran make no sense, least of all as a lag
 			out[i].Completed = j.Completed
 		}
+	}
+	return out
+}
+
+// discards counts each reason once for each time it is given.
+func discards(reasons []string) []ledger.Discard {
+	var out []ledger.Discard
+	for _, reason := range reasons {
+		i := slices.IndexFunc(out, func(d ledger.Discard) bool { return d.Reason == reason })
+		if i < 0 {
+			i, out = len(out), append(out, ledger.Discard{Reason: reason})
+		}
+		out[i].Count++
 	}
 	return out
 }

@@ -23,6 +23,8 @@ type Report struct {
 	Executions int // executions remembered: those of the runs remembered
 	Recorded   uint64
 	Series     map[string]int // by family name; disabled families included
+	// Warnings and Notes say what is amiss all the same, Notes what has done no harm.
+	Warnings, Notes []string
 }
 
 // checkTimeout is how long Check and Backup wait for a running exporter to let go of the ledger.
@@ -64,6 +66,7 @@ func report(f *os.File) (Report, error) {
 	}
 	r := Report{Path: f.Name(), Bytes: info.Size(), Format: formatVersion, Host: c.host, Born: c.born, Accounts: len(c.accounts),
 		Runs: c.runs, OpenRuns: c.openRuns, Executions: c.executions, Recorded: c.totals[totalRecorded], Series: map[string]int{}}
+	r.Warnings, r.Notes = c.findings(r.Path)
 	for name := range c.families {
 		f, _ := family.ByName(name)
 		r.Series[name] = len(c.series[f.ID])

@@ -11,6 +11,8 @@ package ledger
 import (
 	"fmt"
 	"hash/maphash"
+	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -51,21 +53,31 @@ type Options struct {
 type Ledger struct {
 	dir, path string
 	now       func() time.Time
-	lock      *os.File
+	locks     []io.Closer
 	db        *bolt.DB
+	file      *os.File    // as bbolt has it open
+	identity  fs.FileInfo // of that file
+	pageSize  int64
 
 	// turn holds one token; who has it may write. A channel, so that waiting for it can be given up.
 	turn chan struct{}
 	// The rest of this group belongs to who has the turn.
 	closed      bool
+	expected    atomic.Int64 // repositories, see Expect
 	seriesLimit int
 	initialZero time.Duration // as last given to Reveal
 	index       index
 	intern      *interner
 	families    []familyState // by family.ID
+	seen        sight
+	verified    time.Time     // when a conspicuous file was found sound last,
+	verifying   time.Duration // and how long that took
 
-	// broken is set once reading the mapped file has failed in the midst of bbolt: its locks cannot be relied on any more.
+	// broken is set, and failed closed, once the file cannot be relied on any more; nor can bbolt's locks.
 	broken atomic.Pointer[CorruptError]
+	failed chan struct{}
+	// away is set while the file is not in its place.
+	away atomic.Pointer[error]
 
 	// views is what readers see of the series, by family.ID.
 	views []atomic.Pointer[view]
@@ -77,6 +89,7 @@ type Ledger struct {
 	names    map[nameKey]string
 	totals   map[string]uint64
 	warnings []string
+	notes    []string
 }
 
 // familyState is the writer's side of a family.
@@ -87,6 +100,7 @@ type familyState struct {
 	disabled bool
 	series   []*Series // ascending by ID; grown in place, never changed below the length readers know
 	counted  int       // those that count against the limit
+	claims   claims    // the same by repository
 }
 
 // view is the readers' side of a family.
@@ -198,17 +212,18 @@ func (l *Ledger) Warnings() []string {
 	return slices.Clone(l.warnings)
 }
 
+// Notes are what the opening found that has done no harm.
+func (l *Ledger) Notes() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Clone(l.notes)
+}
+
 // Size is the size of the ledger's file in bytes, as of the last transaction.
 func (l *Ledger) Size() int64 { return l.size.Load() }
 
 // Path is the ledger's file.
 func (l *Ledger) Path() string { return l.path }
-
-func (l *Ledger) measure() {
-	if info, err := os.Stat(l.path); err == nil {
-		l.size.Store(info.Size())
-	}
-}
 
 // checkLayout refuses bounds that are no histogram's.
 func checkLayout(name string, bounds []float64) error {

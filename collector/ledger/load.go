@@ -17,6 +17,8 @@ import (
 // contents is a ledger file read whole and found sound.
 type contents struct {
 	txid     uint64 // of the last transaction
+	pageSize int64
+	damage   headersDamage
 	host     string
 	born     time.Time
 	families map[string]familyRecord
@@ -63,6 +65,21 @@ func readOpen(f *os.File) (*contents, error) {
 	return c, nil
 }
 
+// findings are what is to be said of a file that is sound but for the header it is not read by.
+func (c *contents) findings(path string) (warnings, notes []string) {
+	switch c.damage {
+	case newerDamaged:
+		return []string{fmt.Sprintf("the newer one of the two headers of %s is damaged, or may have been it. The ledger is what it was "+
+			"at transaction %d, the one before: what the last one counted is gone from it and has to be read again. Cut power in the midst of "+
+			"a commit may do this, and loses nothing; otherwise a disk or another program did it. The next commit writes it anew",
+			path, c.txid)}, nil
+	case olderDamaged:
+		return nil, []string{fmt.Sprintf("the older one of the two headers of %s is damaged; the newer one is sound and nothing is lost. "+
+			"The next commit writes it anew", path)}
+	}
+	return nil, nil
+}
+
 func lockError(path string, err error) error {
 	if errors.Is(err, ErrLocked) {
 		return fmt.Errorf("%w %s; only one may use it at a time", ErrLocked, path)
@@ -93,6 +110,8 @@ func readPages(r io.ReaderAt, size int64) (*contents, error) {
 	l := &loader{file: file, byNumber: map[uint64]*loadedFamily{}, open: map[[2]int64]struct{}{}}
 	l.contents = contents{
 		txid:     file.txid,
+		pageSize: file.pageSize,
+		damage:   file.damage,
 		families: map[string]familyRecord{},
 		accounts: map[int64]Account{},
 		names:    map[nameKey]string{},

@@ -30,3 +30,6 @@ func lockFile(f *os.File, exclusive bool, timeout time.Duration) error {
 		}
 	}
 }
+
+// unlockFile lets go of a lock at once: a mapping of the file holds it as long as the process lives, though it was closed.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -23,7 +23,7 @@ func drawSamples(t *rapid.T) []Sample {
 		if f.Kind == family.Gauge {
 			values[0] = rapid.SampledFrom([]string{"x", "y", "relabelled"}).Draw(t, "name")
 		}
-		values[2] = rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "job")
+		values[2] = rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "job")
 		values[len(values)-1] = rapid.SampledFrom([]string{"success", "failure"}).Draw(t, "conclusion")
 		value := 1.0
 		if f.Kind != family.Counter {
@@ -41,14 +41,17 @@ func drawTime(t *rapid.T, what string) time.Time {
 }
 
 func drawBatch(t *rapid.T, m *model) Batch {
-	reasons := rapid.SliceOfN(rapid.SampledFrom([]string{"missing_time", "negative_duration"}), 0, 2)
+	reasons := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Discard {
+		return Discard{Reason: rapid.SampledFrom([]string{"missing_time", "negative_duration"}).Draw(t, "reason"),
+			Count: rapid.Uint64Range(0, 9).Draw(t, "count")}
+	}), 0, 2)
 	b := Batch{Repository: rapid.Int64Range(1, 2).Draw(t, "repository")}
 	if _, known := m.accounts[b.Repository]; !known || rapid.Bool().Draw(t, "account") {
 		b.Account = &Account{ID: b.Repository, Name: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "name"), Since: start.Add(-time.Hour),
 			Swept: rapid.Bool().Draw(t, "swept"), Through: drawTime(t, "through"), Pruned: drawTime(t, "pruned")}
 	}
 	b.Entries = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
-		e := Entry{Run: rapid.Int64Range(1, 3).Draw(t, "run"), ID: rapid.Int64Range(1, 12).Draw(t, "job"),
+		e := Entry{Run: rapid.Int64Range(-2, 3).Draw(t, "run"), ID: rapid.Int64Range(-3, 12).Draw(t, "job"),
 			Attempt: rapid.IntRange(1, 2).Draw(t, "attempt"), Fingerprint: rapid.Uint64().Draw(t, "fingerprint")}
 		if rapid.IntRange(0, 3).Draw(t, "omit") == 0 {
 			e.Omitted = rapid.SampledFrom([]string{"carried_over", "check_run"}).Draw(t, "omitted")
@@ -58,7 +61,7 @@ func drawBatch(t *rapid.T, m *model) Batch {
 		return e
 	}), 0, 5).Draw(t, "entries")
 	b.Runs = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) RunChange {
-		rc := RunChange{Run: rapid.Int64Range(1, 3).Draw(t, "run"), Created: drawTime(t, "created"), Started: drawTime(t, "started"),
+		rc := RunChange{Run: rapid.Int64Range(-2, 3).Draw(t, "run"), Created: drawTime(t, "created"), Started: drawTime(t, "started"),
 			Open: rapid.Bool().Draw(t, "open")}
 		for range rapid.IntRange(0, 2).Draw(t, "closings") {
 			rc.Close = append(rc.Close, Closing{Attempt: rapid.IntRange(1, 3).Draw(t, "attempt"), Samples: drawSamples(t),
@@ -103,7 +106,7 @@ func TestModel(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "disable") == 0 {
 				o.Disabled[rapid.SampledFrom([]family.ID{family.JobDuration, family.JobConclusions, family.RunLastCompletion}).Draw(t, "disabled")] = true
 			}
-			o.SeriesLimit = rapid.IntRange(0, 4).Draw(t, "limit")
+			o.SeriesLimit = rapid.SampledFrom([]int{0, 1, 2, 3, 4, 6, 8, 12}).Draw(t, "limit")
 			m.configure(o.Layouts, o.Disabled, o.SeriesLimit)
 		}
 		commit := func(t *rapid.T) {

@@ -66,13 +66,37 @@ func (m *model) count(f family.ID) (n int) {
 	return n
 }
 
+// room: its own share in any case, else below the limit, and without what is kept for others. The account of the batch is there already.
+func (m *model) room(f family.ID, repo int64) bool {
+	if m.limit == 0 {
+		return true
+	}
+	n := max(len(m.accounts), 2)
+	share := m.limit / (2 * n)
+	claimed := map[int64]int{}
+	for _, s := range m.series {
+		if s.f == f && !s.over {
+			claimed[s.repo]++
+		}
+	}
+	kept := (n - len(m.accounts)) * share
+	for id := range m.accounts {
+		if id != repo {
+			// Of a commit, as the model is in the midst of one: only the batch's own repository can have got more.
+			kept += max(share-claimed[id], 0)
+		}
+	}
+	total := m.count(f)
+	return claimed[repo] < share || total < m.limit && total+kept < m.limit
+}
+
 func (m *model) sample(b Batch, old Account, s Sample) {
 	if m.disabled[s.Family] {
 		return
 	}
 	values := strings.Join(s.Values, "|")
 	found := m.find(s.Family, values)
-	if found == nil && m.limit > 0 && m.count(s.Family) >= m.limit {
+	if found == nil && !m.room(s.Family, b.Repository) {
 		over := slices.Clone(s.Values)
 		for i, label := range family.Get(s.Family).Labels {
 			if label != "conclusion" {
@@ -124,6 +148,9 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 		m.accounts[b.Repository] = a
 	}
 	for i, e := range b.Entries {
+		if e.Run == 0 || e.ID == 0 {
+			continue
+		}
 		r := m.run(b.Repository, e.Run)
 		if e.Omitted != "" {
 			if key := fmt.Sprint(e.ID, e.Attempt); !r.omitted[key] {
@@ -142,13 +169,16 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			recorded = append(recorded, i)
 		}
 		for _, d := range e.Discards {
-			m.totals[d]++
+			m.totals[d.Reason] += int(d.Count)
 		}
 		for _, s := range e.Samples {
 			m.sample(b, old, s)
 		}
 	}
 	for _, rc := range b.Runs {
+		if rc.Run == 0 {
+			continue
+		}
 		r := m.run(b.Repository, rc.Run)
 		if r.mark == nil {
 			r.mark = &RunMark{}
@@ -167,7 +197,7 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			r.closed[c.Attempt] = true
 			closed++
 			for _, d := range c.Discards {
-				m.totals[d]++
+				m.totals[d.Reason] += int(d.Count)
 			}
 			for _, s := range c.Samples {
 				m.sample(b, old, s)
@@ -233,6 +263,9 @@ func (m *model) reveal(zero time.Duration) {
 }
 
 func (m *model) prune(repo int64, before time.Time) (n int) {
+	if before.Sub(m.clock.t) > 24*time.Hour {
+		return 0
+	}
 	for k, r := range m.runs {
 		started := r.touched
 		if r.mark != nil && !r.mark.Started.IsZero() {
@@ -289,7 +322,7 @@ func (m *model) check(t *rapid.T, l *Ledger) {
 	}
 	for repo := int64(1); repo <= 2; repo++ {
 		var open []int64
-		for run := int64(1); run <= 3; run++ {
+		for run := int64(-2); run <= 3; run++ {
 			r := m.runs[[2]int64{repo, run}]
 			mark, found, err := l.Run(repo, run)
 			if err != nil {

@@ -33,7 +33,7 @@ func Open(o Options) (*Ledger, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the ledger's directory: %w", err)
 	}
-	l := &Ledger{dir: o.Dir, path: filepath.Join(o.Dir, fileName), now: o.Now, turn: make(chan struct{}, 1)}
+	l := &Ledger{dir: o.Dir, path: filepath.Join(o.Dir, fileName), now: o.Now, turn: make(chan struct{}, 1), failed: make(chan struct{})}
 	if err := l.open(o); err != nil {
 		_ = l.release() // the first error says more
 		return nil, err
@@ -42,14 +42,8 @@ func Open(o Options) (*Ledger, error) {
 }
 
 func (l *Ledger) open(o Options) error {
-	// This lock, held for good, makes one step of finding, verifying and opening the file.
-	lock, err := os.OpenFile(filepath.Join(l.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("the ledger's directory must be writable: %w", err)
-	}
-	l.lock = lock
-	if err := lockFile(lock, true, o.LockTimeout); err != nil {
-		return lockError(l.path, err)
+	if err := l.takeLocks(o.LockTimeout); err != nil {
+		return err
 	}
 	if _, err := os.Lstat(l.path); errors.Is(err, fs.ErrNotExist) {
 		if err := create(l.dir, o.Host, o.Now()); err != nil {
@@ -64,25 +58,58 @@ func (l *Ledger) open(o Options) error {
 		return fmt.Errorf("%w: %s keeps the counts of %s, the configuration says %s; use another directory for another host",
 			ErrOtherHost, l.path, c.host, o.Host)
 	}
-	err = guarded(l.path, func() error {
-		l.db, err = bolt.Open(l.path, 0o600, &bolt.Options{
-			Timeout: o.LockTimeout, OpenFile: o.OpenFile, FreelistType: bolt.FreelistMapType, NoStatistics: true})
+	if err := l.openFile(o, c); err != nil {
 		return err
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return lockError(l.path, ErrLocked)
-	}
-	if err != nil {
-		return fmt.Errorf("opening the ledger %s: %w", l.path, err)
-	}
-	if id, err := l.txid(); err != nil || uint64(id) != c.txid {
-		return errors.Join(err, fmt.Errorf("%w %s: it changed while it was opened", ErrLocked, l.path))
 	}
 	l.adopt(c)
-	l.measure()
 	l.turn <- struct{}{}
-	_, err = l.Configure(o.Layouts, o.Disabled, o.SeriesLimit)
-	return err
+	if _, err = l.Configure(o.Layouts, o.Disabled, o.SeriesLimit); err != nil {
+		return err
+	}
+	warnings, notes := c.findings(l.path)
+	l.warnings, l.notes = append(warnings, l.warnings...), notes
+	return nil
+}
+
+// openFile opens the file for writing, which must be what has been read of it.
+func (l *Ledger) openFile(o Options, c *contents) error {
+	openFile := o.OpenFile
+	if openFile == nil {
+		openFile = os.OpenFile
+	}
+	options := &bolt.Options{Timeout: o.LockTimeout, FreelistType: bolt.FreelistMapType, NoStatistics: true}
+	options.OpenFile = func(name string, flag int, perm os.FileMode) (*os.File, error) {
+		f, err := openFile(name, flag, perm)
+		l.file = f
+		return f, err
+	}
+	l.pageSize = c.pageSize
+	var id int
+	err := guarded(func() (err error) {
+		if l.db, err = bolt.Open(l.path, 0o600, options); err != nil {
+			return err
+		}
+		if l.identity, err = l.file.Stat(); err != nil {
+			return err
+		}
+		if err := l.look(); err != nil {
+			return err
+		}
+		id, err = l.txid()
+		return err
+	})
+	panicked := (*panicError)(nil)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return lockError(l.path, ErrLocked)
+	case errors.As(err, &panicked):
+		return l.fail(err)
+	case err != nil:
+		return fmt.Errorf("opening the ledger %s: %w", l.path, err)
+	case uint64(id) != c.txid:
+		return fmt.Errorf("%w %s: it changed while it was opened", ErrLocked, l.path)
+	}
+	return nil
 }
 
 // adopt takes what was read from the file into memory.
@@ -96,10 +123,9 @@ func (l *Ledger) adopt(c *contents) {
 		rec := c.families[f.Name]
 		fs := &l.families[i]
 		*fs = familyState{Family: f, number: rec.Number, bounds: rec.Bounds, disabled: rec.Disabled, series: c.series[i]}
-		for _, s := range fs.series {
-			if !s.Overflow {
-				fs.counted++
-			}
+		fs.claims = newClaims(fs.series)
+		for _, n := range fs.claims.by {
+			fs.counted += n
 		}
 	}
 	for i := range l.families {
@@ -177,11 +203,14 @@ func (l *Ledger) Close() error {
 
 func (l *Ledger) release() error {
 	var errs []error
-	if l.db != nil && l.broken.Load() == nil { // a broken one might wait for ever
+	switch {
+	case l.broken.Load() != nil && l.file != nil:
+		errs = append(errs, unlockFile(l.file), l.file.Close()) // bbolt might wait for ever for a lock of its own
+	case l.db != nil:
 		errs = append(errs, l.db.Close())
 	}
-	if l.lock != nil {
-		errs = append(errs, l.lock.Close())
+	for _, lock := range l.locks {
+		errs = append(errs, lock.Close())
 	}
 	return errors.Join(errs...)
 }

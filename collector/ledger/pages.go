@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"sync/atomic"
 )
@@ -25,7 +24,6 @@ const (
 
 	flagBranch   = 0x01
 	flagLeaf     = 0x02
-	flagMeta     = 0x04
 	flagFreelist = 0x10
 
 	elementBucket = 0x01 // flag of a leaf element whose value is a bucket
@@ -43,6 +41,8 @@ var native = binary.NativeEndian
 
 type pageFile struct {
 	r        io.ReaderAt
+	at       int64 // where its header's page starts
+	damage   headersDamage
 	pageSize int64
 	root     uint64
 	freelist uint64
@@ -57,68 +57,10 @@ type bucketRef struct {
 	inline []byte // the bucket's only page if it is kept within its parent's
 }
 
-// openPages reads the newer valid one of the two meta pages.
-func openPages(r io.ReaderAt, size int64) (*pageFile, error) {
-	if size == 0 {
-		return nil, errors.New("the file is empty")
-	}
-	var best *pageFile
-	try := func(at int64) int64 {
-		p, err := readMeta(r, at)
-		if err != nil {
-			return 0
-		}
-		if best == nil || p.txid > best.txid {
-			best = p
-		}
-		return p.pageSize
-	}
-	if pageSize := try(0); pageSize > 0 {
-		try(pageSize)
-	} else {
-		// The second one starts where the first page ends, whose size only the first could have told.
-		for at := int64(1024); best == nil && at <= maxPageSize; at *= 2 {
-			try(at)
-		}
-	}
-	if best == nil {
-		return nil, errors.New("it has no valid header")
-	}
-	if have := uint64(size) / uint64(best.pageSize); best.pages > have {
-		return nil, fmt.Errorf("the file is cut short: %d pages in use, %d there", best.pages, have)
-	}
-	best.used = make([]atomic.Uint64, best.pages/64+1)
-	for id := range uint64(2) {
-		if err := best.claim(id, 0); err != nil {
-			return nil, err
-		}
-	}
-	return best, nil
-}
-
-func readMeta(r io.ReaderAt, at int64) (*pageFile, error) {
-	var b [pageHeader + metaSize]byte
-	if _, err := r.ReadAt(b[:], at); err != nil {
-		return nil, fmt.Errorf("reading the header: %w", err)
-	}
-	m := b[pageHeader:]
-	h := fnv.New64a()
-	_, _ = h.Write(m[:metaSize-8]) // never fails
-	p := &pageFile{
-		r:        r,
-		pageSize: int64(native.Uint32(m[8:])),
-		root:     native.Uint64(m[16:]),
-		freelist: native.Uint64(m[32:]),
-		pages:    native.Uint64(m[40:]),
-		txid:     native.Uint64(m[48:]),
-	}
-	switch {
-	case native.Uint16(b[8:])&flagMeta == 0, native.Uint32(m) != boltMagic, native.Uint32(m[4:]) != boltVersion,
-		native.Uint64(m[56:]) != h.Sum64(),
-		p.pageSize < 1024, p.pageSize > maxPageSize, p.pages < 2, p.pages > 1<<40:
-		return nil, errors.New("the header is invalid")
-	}
-	return p, nil
+// claimHeaders notes that the headers' pages are in use.
+func (p *pageFile) claimHeaders() {
+	p.used = make([]atomic.Uint64, p.pages/64+1)
+	p.used[0].Store(0b11)
 }
 
 // claim notes that a page and its overflow are in use; each may be once.

@@ -12,6 +12,18 @@ import (
 // write runs one write transaction: change fills it, and once it is durable publish brings memory up to it. A change that
 // reports nothing to write is undone. It is the only place where the file is written.
 func (l *Ledger) write(ctx context.Context, doing string, change func(*bolt.Tx) (dirty bool, err error), publish func()) error {
+	return l.use(ctx, doing, func() error { return l.transact(change, publish) })
+}
+
+// read runs a read transaction. It takes its turn with the writers: what panics in the midst of bbolt leaves its locks held,
+// and nobody may be waiting for them then.
+func (l *Ledger) read(doing string, fn func(*bolt.Tx) error) error {
+	return l.use(context.Background(), doing, func() error { return l.snapshot(fn) })
+}
+
+// use waits for the turn, looks after the file and runs what uses the mapped file. If that panics, or meets values that
+// are not what was written, nothing uses the file any more until a restart.
+func (l *Ledger) use(ctx context.Context, doing string, fn func() error) error {
 	select {
 	case <-l.turn:
 	case <-ctx.Done():
@@ -24,27 +36,37 @@ func (l *Ledger) write(ctx context.Context, doing string, change func(*bolt.Tx) 
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
-	return l.guard(doing, func() error { return l.transact(change, publish) })
+	if broken := l.broken.Load(); broken != nil {
+		return fmt.Errorf("%s: %w", doing, broken)
+	}
+	err := guarded(func() error {
+		if err := l.inspect(); err != nil {
+			return err
+		}
+		return fn()
+	})
+	if err == nil {
+		return nil
+	}
+	if fatal(err) {
+		err = l.fail(err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// guard runs what uses the mapped file. If that faults, nothing uses it any more until a restart.
-func (l *Ledger) guard(doing string, fn func() error) error {
-	if broken := l.broken.Load(); broken != nil {
-		return fmt.Errorf("%s: stopped until a restart: %w", doing, broken)
+// fatal tells whether an error means that the file or bbolt's view of it cannot be relied on any more.
+func fatal(err error) bool {
+	var panicked *panicError
+	return errors.As(err, &panicked) || errors.Is(err, errChanged) || errors.Is(err, errChecksum) || errors.Is(err, errValue) ||
+		errors.Is(err, bolterrors.ErrInvalidMapping)
+}
+
+// fail notes the first error that ends all use of the file, and returns it.
+func (l *Ledger) fail(err error) error {
+	if l.broken.CompareAndSwap(nil, &CorruptError{Path: l.path, Err: err, InUse: true}) {
+		close(l.failed)
 	}
-	finished := false
-	err := guarded(l.path, func() error {
-		err := fn()
-		finished = true
-		return err
-	})
-	if corrupt := (*CorruptError)(nil); !finished && errors.As(err, &corrupt) {
-		l.broken.Store(corrupt)
-	}
-	if err != nil && !errors.Is(err, ErrClosed) {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return err
+	return l.broken.Load()
 }
 
 func (l *Ledger) transact(change func(*bolt.Tx) (bool, error), publish func()) error {
@@ -66,13 +88,16 @@ func (l *Ledger) transact(change func(*bolt.Tx) (bool, error), publish func()) e
 func (l *Ledger) settle(id int, err error, publish func()) error {
 	if err != nil {
 		if now, viewErr := l.txid(); viewErr != nil || now < id {
-			return errors.Join(err, viewErr)
+			return errors.Join(err, viewErr, l.written(id, false))
 		}
 		err = fmt.Errorf("%w: %w", ErrUnconfirmed, err)
 	}
 	publish()
-	l.measure()
-	return err
+	written := l.written(id, true)
+	if errors.Is(written, ErrAway) {
+		written = fmt.Errorf("%w: %w", ErrUnconfirmed, written) // it was taken away meanwhile
+	}
+	return errors.Join(err, written)
 }
 
 // txid is the number of the last transaction that the file shows.
@@ -85,15 +110,5 @@ func (l *Ledger) txid() (int, error) {
 	return id, err
 }
 
-// read runs a read transaction, beside writers.
-func (l *Ledger) read(doing string, fn func(*bolt.Tx) error) error {
-	return l.guard(doing, func() error { return l.snapshot(fn) })
-}
-
-func (l *Ledger) snapshot(fn func(*bolt.Tx) error) error {
-	err := l.db.View(fn)
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return ErrClosed
-	}
-	return err
-}
+// snapshot runs a read transaction by who has the turn.
+func (l *Ledger) snapshot(fn func(*bolt.Tx) error) error { return l.db.View(fn) }

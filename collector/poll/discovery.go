@@ -201,6 +201,13 @@ func (p *Poller) retainFigures() {
 
 // watchFound begins to watch what is new and takes over new names.
 func (p *Poller) watchFound(found map[int64]sighting) {
+	watched := len(p.queue.all())
+	for id := range found {
+		if _, known := p.queue.get(id); !known {
+			watched++
+		}
+	}
+	p.Progress.Watching(watched) // before the first of them counts
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		repo := found[id].repo
 		if r, ok := p.queue.get(id); ok {

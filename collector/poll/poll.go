@@ -51,6 +51,8 @@ type Progress interface {
 	OpenRuns(repo int64) ([]int64, error)
 	// WorkflowName is what a workflow of the repository was called last, "" where nothing has told.
 	WorkflowName(repo, workflow int64) string
+	// Watching tells how many repositories are watched.
+	Watching(repositories int)
 	// Swept ends the first sweep: series born from now on are not baseline.
 	Swept(ctx context.Context, repo int64) error
 	// Prune forgets the runs whose newest attempt started before the given time.

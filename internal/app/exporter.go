@@ -29,6 +29,8 @@ const (
 	expireEvery = 10 * time.Minute
 	// revealEvery is how often, at most, series are shown whose initial zero is over: each time is a transaction.
 	revealEvery = time.Second
+	// lookEvery is how often the ledger's file is looked after, beside every commit.
+	lookEvery = 10 * time.Second
 	// revealAgain is when that is tried again after it failed.
 	revealAgain = time.Minute
 )
@@ -57,6 +59,7 @@ type Exporter struct {
 
 	mu      sync.Mutex
 	current *generation
+	looked  string // what was said last of the ledger's file, "" while it is well; Run's own
 	next    chan change
 	ended   chan struct{} // closed when Run has come to its end
 }
@@ -91,6 +94,9 @@ func Open(c *config.Config, o Options) (*Exporter, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	e.warn(l.Warnings())
+	for _, note := range l.Notes() {
+		level.Info(e.logger).Log("msg", "ledger", "note", note)
+	}
 	e.reveal(context.Background(), e.running())
 	return e, nil
 }
@@ -165,13 +171,15 @@ func (e *Exporter) Run(ctx context.Context) error {
 	defer close(e.ended)
 	expire := time.NewTicker(expireEvery)
 	defer expire.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	for {
 		g := e.running()
 		reveal := time.NewTimer(e.reveal(ctx, g)) // before the first birth: it also says what applies to births
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- g.poller.Run(polling) }()
-		again, err := e.wait(ctx, g, expire.C, reveal, ended, func() {
+		again, err := e.wait(ctx, g, expire.C, look.C, reveal, ended, func() {
 			stop()
 			if err := <-ended; err != nil {
 				level.Error(e.logger).Log("msg", "stopping the poller", "err", err)
@@ -187,7 +195,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 }
 
 // wait serves one poller's time until it is to end; again tells whether another is to follow.
-func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.Time, reveal *time.Timer, ended chan error, stop func()) (again bool, err error) {
+func (e *Exporter) wait(ctx context.Context, g *generation, expire, look <-chan time.Time, reveal *time.Timer, ended chan error, stop func()) (again bool, err error) {
 	for {
 		select {
 		case err := <-ended:
@@ -206,6 +214,11 @@ func (e *Exporter) wait(ctx context.Context, g *generation, expire <-chan time.T
 			if ctx.Err() == nil {
 				e.expire(ctx, g)
 			}
+		case <-look:
+			e.look(ctx)
+		case <-e.ledger.Failed():
+			stop()
+			return false, fmt.Errorf("the ledger: %w", e.ledger.Health())
 		case <-reveal.C:
 			reveal.Reset(e.reveal(ctx, g))
 		}
@@ -229,6 +242,30 @@ func (e *Exporter) warn(warnings []string) {
 		level.Warn(e.logger).Log("msg", "ledger", "warning", w)
 	}
 }
+
+// look looks after the ledger's file, and says what is new of it.
+func (e *Exporter) look(ctx context.Context) {
+	err := e.ledger.Look(ctx)
+	said := ""
+	switch {
+	case ctx.Err() != nil, errors.As(err, new(*ledger.CorruptError)): // that ends the program
+		return
+	case err != nil:
+		said = err.Error()
+	}
+	if said == e.looked {
+		return
+	}
+	e.looked = said
+	if err != nil {
+		level.Error(e.logger).Log("msg", "the ledger cannot be used, nothing is recorded", "err", err)
+		return
+	}
+	level.Info(e.logger).Log("msg", "the ledger can be used again")
+}
+
+// Health tells why nothing can be recorded, nil if it can.
+func (e *Exporter) Health() error { return e.ledger.Health() }
 
 func (e *Exporter) expire(ctx context.Context, g *generation) {
 	watched := func(id int64) bool {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -9,7 +10,8 @@ import (
 	"github_workflow_exporter/collector/ledger"
 )
 
-// CheckLedger verifies the ledger in a directory completely, without changing it, and reports what it holds.
+// CheckLedger verifies the ledger in a directory completely, without changing it, and reports what it holds. That a
+// transaction may be lost is an error too, though the ledger is gone on with.
 func CheckLedger(dir string, w io.Writer) error {
 	r, err := ledger.Check(dir)
 	if err != nil {
@@ -24,6 +26,15 @@ func CheckLedger(dir string, w io.Writer) error {
 		if n := r.Series[f.Name]; n > 0 {
 			fmt.Fprintf(w, "  series        %d of %s\n", n, f.Name)
 		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "  note          %s\n", note)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "  warning       %s\n", warning)
+	}
+	if len(r.Warnings) > 0 {
+		return errors.New("checking the ledger: its last transaction may be lost, see the warning; serve goes on with what there is")
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func (s *serving) isReady() error {
 	if s.exporter == nil {
 		return errors.New("the ledger is being loaded")
 	}
-	return nil
+	return s.exporter.Health()
 }
 
 func (s *serving) scrape(w http.ResponseWriter, r *http.Request) {

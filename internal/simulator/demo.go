@@ -18,22 +18,23 @@ func DemoProfile(now func() time.Time) Options {
 	}
 	return Options{
 		Stretches: demoStretches(),
-		Seed:      1, Start: now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
+		Seed:      277, // one whose first minute has all there is to show: TestDemoShowsWithinAMinute
+		Start:     now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
 		Repositories: []RepositoryPlan{
-			repo("storefront", 90, demoCI(0.06), demoLint(), demoDeploy()),
-			repo("payments", 70, demoCI(0.12), demoDeploy(), demoNightly()),
-			repo("search", 50, demoCI(0.08), demoLint(), demoNightly()),
-			repo("mobile-app", 45, demoCI(0.2), demoRelease()),
-			repo("infrastructure", 30, demoLint(), demoDeploy(), demoNightly()),
+			repo("storefront", 150, demoCI(0.06), demoLint(), demoDeploy()),
+			repo("payments", 110, demoCI(0.12), demoDeploy(), demoNightly()),
+			repo("search", 80, demoCI(0.08), demoLint(), demoNightly()),
+			repo("mobile-app", 75, demoCI(0.2), demoRelease()),
+			repo("infrastructure", 50, demoLint(), demoDeploy(), demoNightly()),
 		},
 	}
 }
 
 // demoStretches are the bad times of a week: every two hours jobs take four times as long for ten minutes, and later the
 // self-hosted runners stop for six, so that a queue builds up. The first begin half an hour and fifty minutes after now.
-// They also stopped a while before now, so that who begins to look sees what waiting looks like.
+// They also stopped until just before now, so that who begins to look sees what waiting looks like.
 func demoStretches() []Stretch {
-	out := []Stretch{{After: 46 * time.Minute, Length: 3 * time.Minute, StoppedRunners: true}}
+	out := []Stretch{{After: 56 * time.Minute, Length: 210 * time.Second, StoppedRunners: true}}
 	for begin := time.Hour; begin < 7*24*time.Hour; begin += 2 * time.Hour {
 		out = append(out,
 			Stretch{After: begin + 30*time.Minute, Length: 10 * time.Minute, SlowDay: true},

@@ -61,7 +61,7 @@ func byFault(p grafana.Panel, reasons ...string) grafana.Panel {
 
 // quantiles colours p50 and p95, which belong together.
 func quantiles(p grafana.Panel) grafana.Panel {
-	return fixed(p, calm, [][2]string{{"p50", pale}, {"p95", "#3756d6"}}...)
+	return fixed(p, calm, [][2]string{{"p50", "#f2f2f2"}, {"p95", calm}}...)
 }
 
 // fixed gives all series of a panel one colour, and some their own.

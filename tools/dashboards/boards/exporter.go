@@ -68,8 +68,8 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	l.Place(8, 8, quantiles(legendBelow(lines("Commit duration", "Time until what was counted is durable on disk.",
 		"s", series(h.Quantile(0.5, "", query.OfOwn("ledger_commit_duration_seconds", query.Window)), "p50"),
 		series(h.Quantile(0.95, "", query.OfOwn("ledger_commit_duration_seconds", query.Window)), "p95")))))
-	l.Place(8, 8, fixed(legendBelow(lines("Commits that failed", "Commits that failed, per window. Nothing of them is counted; they are tried again. Anything but 0: look at disk space and the log.",
-		"short", series(increase("", "ledger_commit_failures_total"), "failed"))), bad))
+	l.Place(8, 8, saying(fixed(legendBelow(bars("Commits that failed", empty("Commits that failed, per window. Nothing of them is counted; they are tried again. If there are any: look at disk space and the log.", "while every commit succeeds."),
+		series(increase("", "ledger_commit_failures_total")+" > 0", "failed"))), bad), "no commit failed"))
 	l.Place(8, 8, fixed(legendBelow(lines("Size", "Size of the ledger's file. It does not shrink; what was deleted is used again.", "bytes", series("sum("+own("ledger_size_bytes")+")", "size"))), calm))
 	l.Place(24, 5, instances())
 

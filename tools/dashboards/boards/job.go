@@ -80,7 +80,7 @@ func jobsTable(h query.Histograms, chosen []string) grafana.Panel {
 	d := query.Of(family.JobDuration, query.All, chosen...)
 	return linked(table("Jobs, now and $compare earlier", empty("Mean duration in the time shown and in the same span $compare earlier. Sorted by what got slower most.", "the columns before and change, until there is data from $compare earlier."),
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "Change",
-		cells{title: "Executions", unit: "short", expr: "round(" + h.Count(by, d) + ")"},
+		cells{title: "Executions", unit: "short", expr: some(h.Count(by, d))},
 		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},
 		cells{title: "Before", unit: "s", expr: h.Mean(by, d.Ago(compare))},
 		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: slowerLimits()},
@@ -92,7 +92,7 @@ func stepsTable(h query.Histograms, chosen []string) grafana.Panel {
 	d := query.Of(family.StepDuration, query.All, chosen...)
 	return table("Steps, now and $compare earlier", empty("Durations of steps in the time shown, and the mean $compare earlier. A step that grew from seconds to minutes stands out in the last column. p95 is as exact as the buckets: of steps that take no time it is just below the first.", "the columns before and change, until there is data from $compare earlier."),
 		[][2]string{{"job_name", "Job"}, {"step", "Step"}}, "Time in all",
-		cells{title: "Executions", unit: "short", expr: "round(" + h.Count(by, d) + ")"},
+		cells{title: "Executions", unit: "short", expr: some(h.Count(by, d))},
 		cells{title: "Time in all", unit: "s", expr: h.Seconds(by, d)},
 		cells{title: "p95", unit: "s", expr: h.Quantile(0.95, by, d)},
 		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},

@@ -76,6 +76,9 @@ func overview(h query.Histograms) grafana.Dashboard {
 		repositoryVariable(), windowVariable(), compareVariable(), githubVariable())
 }
 
+// some rounds a number of events and leaves out none: a row of a table that says nothing happened is no row.
+func some(expr string) string { return "round(" + expr + ") > 0" }
+
 // whole rounds: increase() extends what it sees to the ends of its window and so yields fractions of events.
 func whole(t grafana.Target) grafana.Target {
 	t.Expr = "round(" + t.Expr + ")"
@@ -86,7 +89,7 @@ func repositoriesTable(h query.Histograms) grafana.Panel {
 	runs := query.Data(family.RunConclusions, query.Repository)
 	p := table("Repositories", "The time shown, by repository: runs, how many of the judged failed, durations, waits, and when the last run finished. Click on one for its workflows.",
 		[][2]string{{"repository", "Repository"}}, "Failed",
-		cells{title: "Runs", unit: "short", expr: "round(" + query.Increase("repository", runs, query.All) + ")"},
+		cells{title: "Runs", unit: "short", expr: some(query.Increase("repository", runs, query.All))},
 		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("repository", family.RunConclusions, query.All, query.Repository), colour: failureLimits(), digits: 1},
 		cells{title: "Run p50", unit: "s", expr: h.Quantile(0.5, "repository", query.Of(family.RunDuration, query.All, query.Repository))},
 		cells{title: "Run p95", unit: "s", expr: h.Quantile(0.95, "repository", query.Of(family.RunDuration, query.All, query.Repository))},
@@ -103,7 +106,7 @@ func slowerTable(h query.Histograms) grafana.Panel {
 	d := query.Of(family.RunDuration, query.All, query.Repository, query.Success)
 	p := table("What got slower than $compare ago?", empty("Mean duration of successful runs in the time shown and in the same span $compare earlier; runs that failed early would look quick. Sorted by what got slower most.", "the columns before and change, until there is data from $compare earlier."),
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}}, "Change",
-		cells{title: "Runs", unit: "short", expr: "round(" + h.Count(by, d) + ")"},
+		cells{title: "Runs", unit: "short", expr: some(h.Count(by, d))},
 		cells{title: "Mean", unit: "s", expr: h.Mean(by, d)},
 		cells{title: "Before", unit: "s", expr: h.Mean(by, d.Ago(compare))},
 		cells{title: "Change", unit: "percentunit", expr: h.Mean(by, d) + " / (" + h.Mean(by, d.Ago(compare)) + ") - 1", colour: slowerLimits()},

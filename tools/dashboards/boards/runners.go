@@ -62,7 +62,7 @@ func runnersTable(h query.Histograms, done []string) grafana.Panel {
 	ran := append([]string{`runner!=""`}, done...)
 	return table("Runners", "The time shown: what each runner did. One that fails far more often than the others is broken.",
 		[][2]string{{"runner", "Runner"}}, "Failed",
-		cells{title: "Jobs", unit: "short", expr: "round(" + query.Increase("runner", query.Data(family.JobConclusions, ran...), query.All) + ")"},
+		cells{title: "Jobs", unit: "short", expr: some(query.Increase("runner", query.Data(family.JobConclusions, ran...), query.All))},
 		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("runner", family.JobConclusions, query.All, ran...), colour: failureLimits(), digits: 1},
 		cells{title: "Busy", unit: "s", expr: h.Seconds("runner", query.Of(family.JobDuration, query.All, ran...))},
 		cells{title: "Mean", unit: "s", expr: h.Mean("runner", query.Of(family.JobDuration, query.All, ran...))},

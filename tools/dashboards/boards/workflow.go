@@ -57,19 +57,22 @@ func workflow(h query.Histograms) grafana.Dashboard {
 func label(name string) string { return "${__field.labels." + name + "}" }
 
 func failingJobs() grafana.Panel {
+	const by = "repository, workflow, job_name"
 	jobs := []string{query.Repository, query.Workflow}
-	p := linked(table("Jobs that fail", "The time shown: the jobs that were judged, and which part of their executions failed.",
+	executions := func(which string) string {
+		return some(query.Increase(by, query.Data(family.JobConclusions, append([]string{which}, jobs...)...), query.All))
+	}
+	return linked(saying(table("Jobs that fail", empty("The time shown: jobs with at least one failure, and which part of their judged executions failed.", "where none failed."),
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "Failed",
-		cells{title: "Executions", unit: "short", expr: "round(" + query.Increase("repository, workflow, job_name", query.Data(family.JobConclusions, append([]string{query.Judged}, jobs...)...), query.All) + ")"},
-		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("repository, workflow, job_name", family.JobConclusions, query.All, jobs...), colour: failureLimits(), digits: 1},
-	), "Job", jobLinks()...)
-	return p
+		cells{title: "Executions", unit: "short", expr: executions(query.Judged) + " and " + executions(query.Failed)},
+		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio(by, family.JobConclusions, query.All, jobs...) + " and " + executions(query.Failed), colour: failureLimits(), digits: 1},
+	), "no job failed"), "Job", jobLinks()...)
 }
 
 func branches(runs []string) grafana.Panel {
 	return table("Branches and events", "The time shown: where the runs came from and which part of the judged ones failed.",
 		[][2]string{{"branch", "Branch"}, {"event", "Event"}}, "Runs",
-		cells{title: "Runs", unit: "short", expr: "round(" + query.Increase("branch, event", query.Data(family.RunConclusions, runs...), query.All) + ")"},
+		cells{title: "Runs", unit: "short", expr: some(query.Increase("branch, event", query.Data(family.RunConclusions, runs...), query.All))},
 		cells{title: "Failed", unit: "percentunit", expr: query.FailureRatio("branch, event", family.RunConclusions, query.All, runs...), colour: failureLimits(), digits: 1},
 	)
 }
@@ -80,7 +83,7 @@ func slowestJobs(h query.Histograms) grafana.Panel {
 	duration := query.Of(family.JobDuration, query.All, matchers...)
 	return linked(table("Slowest jobs", "The time shown, by job: how often it ran, how long it took, and the machine time it used in all. Click on a job for its steps.",
 		[][2]string{{"repository", "Repository"}, {"workflow", "Workflow"}, {"job_name", "Job"}}, "p95",
-		cells{title: "Executions", unit: "short", expr: "round(" + h.Count(by, duration) + ")"},
+		cells{title: "Executions", unit: "short", expr: some(h.Count(by, duration))},
 		cells{title: "p50", unit: "s", expr: h.Quantile(0.5, by, duration)},
 		cells{title: "p95", unit: "s", expr: h.Quantile(0.95, by, duration)},
 		cells{title: "Machine time", unit: "s", expr: h.Seconds(by, duration)},

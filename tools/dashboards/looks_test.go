@@ -39,6 +39,7 @@ func TestLintLooks(t *testing.T) {
 		}, "the legend's last value would be an old one"},
 		{"the last value of a quantile", "Wait for a runner, p95, by label", func(p *grafana.Panel) { legend(p)["calcs"] = []string{"lastNotNull"} }, "the legend's last value"},
 		{"the last value of a filtered count", "Left out", func(p *grafana.Panel) { legend(p)["calcs"] = []any{"last"} }, "the legend's last value"},
+		{"a total beside another one", "Finished runs", func(p *grafana.Panel) { legend(p)["calcs"] = []string{"sum"} }, "contradicts the numbers"},
 		{"sorted by what is not shown", "Run duration, p50 and p95", func(p *grafana.Panel) { legend(p)["sortBy"] = "Last *" }, "which it does not show"},
 		{"two conclusions of one colour", "Finished runs", func(p *grafana.Panel) {
 			o := p.FieldConfig.Overrides

@@ -47,6 +47,9 @@ func lintLooks(p Panel) error {
 				}
 			}
 		}
+		if slices.Contains(calcs, "sum") {
+			bad("the legend's total has a window more than the time shown, and contradicts the numbers over it")
+		}
 		if sort, _ := legend["sortBy"].(string); strings.HasPrefix(sort, "Last") && !slices.Contains(calcs, "lastNotNull") {
 			bad("the legend is sorted by %q, which it does not show", sort)
 		}

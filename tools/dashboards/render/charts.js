@@ -64,10 +64,14 @@ function style(panel, s, i) {
 
 function timeseries(panel, series, size, view) {
   const d = panel.fieldConfig.defaults, c = d.custom, bars = c.drawStyle === 'bars', stacked = c.stacking.mode === 'normal';
+  if (bars) { // the first bar would lie before the time shown
+    series.forEach((q) => { q.points = q.points.filter(([t]) => t > view.start); });
+    series = series.filter((q) => q.points.length);
+  }
   const right = panel.options.legend.placement === 'right';
   // As in Grafana: a legend beside a chart is as wide as its names, up to three fifths; here up to two.
   const columnsWide = 58 * panel.options.legend.calcs.length, longest = Math.max(...series.map((s) => s.name.length));
-  const side = Math.min(size.w * 0.42, Math.max(130, 34 + 6.6 * longest + columnsWide));
+  const side = Math.min(size.w * 0.42, Math.max(130, 42 + 7.1 * longest + columnsWide));
   const width = right ? Math.round(size.w - side) : size.w, height = right ? size.h : size.h - 20;
   const styles = series.map((s, i) => style(panel, s, i));
   const log = c.scaleDistribution && c.scaleDistribution.type === 'log';
@@ -118,7 +122,7 @@ function timeseries(panel, series, size, view) {
   });
   const chart = `<svg width="${width}" height="${height}">${s}</g></svg>`;
   const last = (p) => p.length ? p[p.length - 1][1] : NaN;
-  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))], sum: ['total', (p) => p.reduce((a, q) => a + q[1], 0)] };
+  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))] };
   if (!right) return `<div class="chart below">${chart}<div class="legend">${series.map((q, i) => `<span><i class="swatch" style="background:${styles[i].color}"></i>${esc(q.name)}</span>`).join('')}</div></div>`;
   const columns = panel.options.legend.calcs.map((k) => calcs[k]);
   const rows = series.map((q, i) => ({ i, name: q.name, values: columns.map(([, f]) => f(q.points)) })).sort((a, b) => b.values[0] - a.values[0]);

@@ -37,7 +37,7 @@ func workflow(h query.Histograms) grafana.Dashboard {
 		"percentunit", series(query.FailureRatio(by, family.RunConclusions, query.Window, runs...), legend), failureLimits()), "", toGitHub(label("repository"))))
 	l.Place(12, 9, linked(saying(ranking("Steps that fail", empty("Failed steps in the time shown, the ten with the most. A step that fails in several jobs is an outage, in one job a bug.", "where none failed."),
 		"short", whole(instant("topk(10, "+query.Increase("repository, workflow, job_name, step", query.Data(family.StepConclusions, append([]string{query.Failed}, jobs...)...), query.All)+" > 0)",
-			"{{repository}} · {{job_name}} · {{step}}")), above(warn, 5, worse, 20, bad)), "no step failed"), "", toJob))
+			"{{step}} · {{job_name}} · {{repository}}")), above(warn, 5, worse, 20, bad)), "no step failed"), "", toJob))
 	l.Place(12, 9, failingJobs())
 	l.Place(12, 9, branches(runs))
 

@@ -71,7 +71,7 @@ function timeseries(panel, series, size, view) {
   const right = panel.options.legend.placement === 'right';
   // As in Grafana: a legend beside a chart is as wide as its names, up to three fifths; here up to two.
   const columnsWide = 58 * panel.options.legend.calcs.length, longest = Math.max(...series.map((s) => s.name.length));
-  const side = Math.min(size.w * 0.42, Math.max(130, 42 + 7.1 * longest + columnsWide));
+  const side = Math.min(size.w * 0.48, Math.max(130, 42 + 7.1 * longest + columnsWide));
   const width = right ? Math.round(size.w - side) : size.w, height = right ? size.h : size.h - 20;
   const styles = series.map((s, i) => style(panel, s, i));
   const log = c.scaleDistribution && c.scaleDistribution.type === 'log';
@@ -90,7 +90,7 @@ function timeseries(panel, series, size, view) {
   if (log) low = Math.max(low, 0.1);
   const scale = (v) => log ? (Math.log(Math.max(v, low)) - Math.log(low)) / (Math.log(high) - Math.log(low)) : (v - low) / (high - low);
   const y = (v) => axis.top + (1 - scale(v)) * (height - axis.top - axis.bottom);
-  const ticks = log ? [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600, 10800, 86400].filter((v) => v >= low && v <= high) : d.unit === 's' ? secondTicks(low, high, 5) : d.unit === 'bytes' ? byteTicks(high, 5) : niceTicks(low, high, 5);
+  const ticks = log ? [0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600, 10800, 86400].filter((v) => v >= low && v <= high) : d.unit === 's' ? secondTicks(low, high, 5) : d.unit === 'bytes' ? byteTicks(high, 5) : niceTicks(low, high, 5);
   const { x, svg } = frame(width, height, view, y, ticks, d.unit);
   let s = `${svg}<clipPath id="${clip(panel)}"><rect x="${axis.left}" y="0" width="${width - axis.left}" height="${height}"/></clipPath><g clip-path="url(#${clip(panel)})">`;
   if (c.thresholdsStyle.mode === 'dashed') {

@@ -31,7 +31,7 @@ function history(panel, series, size, view) {
   let s = `<clipPath id="${clip(panel)}"><rect x="${left}" y="0" width="${size.w - left}" height="${size.h}"/></clipPath>`;
   series.forEach((r, i) => {
     s += `<text x="${left - 8}" y="${i * h + h / 2 + 4}" text-anchor="end" style="fill:#ccccdc;font-size:12px">${esc(r.name)}</text>`;
-    for (const [t, v] of r.points) s += `<rect clip-path="url(#${clip(panel)})" x="${x(t) - w + 1}" y="${i * h + 3}" width="${w - 2}" height="${h - 6}" fill="${threshold(v, d.thresholds)}" fill-opacity="0.85"/>${valueIn(x(t) - w / 2, i * h + h / 2 + 4, Math.min(w, 2 * h), show(v, d.unit, d.unit === 'percentunit' ? 0 : d.decimals))}`;
+    for (const [t, v] of r.points) s += `<rect clip-path="url(#${clip(panel)})" x="${x(t) - w + 1}" y="${i * h + 3}" width="${w - 2}" height="${h - 6}" fill="${threshold(v, d.thresholds)}" fill-opacity="0.85"/>${x(t) - w < left ? '' : valueIn(x(t) - w / 2, i * h + h / 2 + 4, Math.min(w, 2 * h), show(v, d.unit, d.unit === 'percentunit' ? 0 : d.decimals))}`;
   });
   for (const t of timeTicks(view, size.w - left)) s += `<text x="${x(t)}" y="${size.h - 4}" text-anchor="middle">${clock(t)}</text>`;
   return `<svg width="${size.w}" height="${size.h}">${s}</svg>`;

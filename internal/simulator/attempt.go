@@ -116,6 +116,7 @@ type draws struct {
 	checks                        int
 	runner                        Runner
 	cut                           float64
+	pace                          *rand.Rand // what the steps' lengths are drawn from
 }
 
 func (c *course) draw(number, i int) draws {
@@ -129,12 +130,12 @@ func (c *course) draw(number, i int) draws {
 		bare: rnd.Float64() < c.rates.StepsGone, blank: rnd.Float64() < c.rates.BlankRunner,
 		early: rnd.Float64() < c.rates.EarlyFirst, noCreated: rnd.Float64() < c.rates.NoCreatedAt,
 		undecodable: rnd.Float64() < c.rates.Undecodable, skewedQueue: rnd.Float64() < 0.01,
-		cut: rnd.Float64(),
+		cut: rnd.Float64(), pace: source(c.n.seed, 7, uint64(number), uint64(i)),
 	}
 	if t.CheckRuns > 0 {
 		d.checks = rnd.IntN(t.CheckRuns + 1)
 	}
-	d.runner = drawRunner(t.Runner, rnd)
+	d.runner = drawRunner(t, rnd)
 	return d
 }
 

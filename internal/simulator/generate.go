@@ -56,7 +56,10 @@ func (g *GitHub) generate(r *repository, number int) {
 	seed := mix(uint64(g.opts.Seed), uint64(r.index), uint64(number))
 	rnd := source(seed)
 	begin := g.opts.Start.Add(time.Duration(number) * slot)
-	perSlot := r.plan.RunsPerDay / 24 * (1 + 0.5*math.Sin(float64(begin.Hour()-9)/24*2*math.Pi))
+	perSlot := r.plan.RunsPerDay / 24
+	if !r.plan.Even {
+		perSlot *= 1 + 0.5*math.Sin(float64(begin.Hour()-9)/24*2*math.Pi)
+	}
 	count := int(perSlot)
 	if rnd.Float64() < perSlot-float64(count) {
 		count++

@@ -60,6 +60,7 @@ type RepositoryPlan struct {
 	Fork          bool
 
 	RunsPerDay float64        // generated; 0: only what AddRun adds
+	Even       bool           // as many at night as by day, instead of three times as many by day
 	Workflows  []WorkflowPlan // nil: DefaultWorkflows
 	Rates      *Rates         // nil: DefaultRates
 	// OldServer leaves created_at and workflow_name out of all jobs.
@@ -90,9 +91,20 @@ type JobTemplate struct {
 	Wait        [2]int // wait for an approval, seconds; status waiting meanwhile
 	FailRate    float64
 	SkipRate    float64
-	CheckRuns   int // check runs published at most
-	Steps       []string
+	CheckRuns   int            // check runs published at most
+	Steps       []StepTemplate // nil: a checkout and a test
+	Pool        string         // self-hosted runners are called so, with a number behind it; "" is build
+	PoolSize    int            // how many there are; 0 is 4
 }
+
+// StepTemplate is one of a job's own steps.
+type StepTemplate struct {
+	Name    string
+	Seconds [2]int // shortest and longest; none: a part of what the other steps leave of the job
+	Share   int    // that part, as a weight beside the others'; 0 is 1
+}
+
+func (s StepTemplate) quick() bool { return s.Seconds[1] > 0 }
 
 // RunnerClass is the kind of machine a job asks for.
 type RunnerClass int

@@ -9,7 +9,7 @@ func DefaultWorkflows() []WorkflowPlan {
 				{
 					Name: "build", Variants: []string{"linux, 1.22", "linux, 1.23", "windows, 1.23"},
 					Labels: []string{"Ubuntu-latest"}, Seconds: [2]int{40, 400}, Queue: [2]int{1, 20}, FailRate: 0.05, CheckRuns: 2,
-					Steps: []string{"Run actions/checkout@v4", "Run actions/setup-go@v5", "Build", "Test"},
+					Steps: []StepTemplate{quick("Run actions/checkout@v4", 1, 3), quick("Run actions/setup-go@v5", 4, 9), work("Build", 2), work("Test", 3)},
 				},
 				{
 					Name: "test", Variants: []string{"", "", ""}, SkippedName: "test (${{ matrix.shard }})", Needs: []string{"build"}, Labels: []string{"self-hosted", "Linux", "bar"},

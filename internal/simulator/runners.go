@@ -15,12 +15,19 @@ func hostedRunner(i int) Runner {
 // podAlphabet is what Kubernetes makes name suffixes of.
 const podAlphabet = "bcdfghjklmnpqrstvwxz2456789"
 
-func drawRunner(class RunnerClass, r *rand.Rand) Runner {
-	switch class {
+func drawRunner(t *JobTemplate, r *rand.Rand) Runner {
+	switch t.Runner {
 	case SelfHosted:
-		i := 1 + r.IntN(4)
-		name := fmt.Sprintf("build-%02d", i)
-		return Runner{ID: int64(i), Name: name, GroupID: 1, Group: "Default", Folded: name}
+		size, pool := t.PoolSize, t.Pool
+		if size == 0 {
+			size = 4
+		}
+		if pool == "" {
+			pool = "build"
+		}
+		i := 1 + r.IntN(size)
+		name := fmt.Sprintf("%s-%02d", pool, i)
+		return Runner{ID: poolID(t.Pool) + int64(i), Name: name, GroupID: 1, Group: "Default", Folded: name}
 	case ScaleSet:
 		return Runner{
 			ID: 10_000 + r.Int64N(1_000_000), Name: "arc-runner-set-" + word(r, podAlphabet, 5) + "-runner-" + word(r, podAlphabet, 5),
@@ -34,6 +41,15 @@ func drawRunner(class RunnerClass, r *rand.Rand) Runner {
 	default:
 		return hostedRunner(r.IntN(90_000))
 	}
+}
+
+// poolID keeps the ids of one pool's runners apart from another's.
+func poolID(pool string) int64 {
+	id := int64(0)
+	for _, b := range []byte(pool) {
+		id = (id*31 + int64(b)) % 89
+	}
+	return 100 * id
 }
 
 func word(r *rand.Rand, alphabet string, n int) string {

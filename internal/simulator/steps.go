@@ -1,6 +1,10 @@
 package simulator
 
-import "time"
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+)
 
 func (c *course) stepTimes(d draws) StepTimes {
 	switch {
@@ -12,38 +16,124 @@ func (c *course) stepTimes(d draws) StepTimes {
 	return StepZulu
 }
 
-// stepsOf cuts a job's time into steps.
+// usualSteps are those of a template that names none.
+var usualSteps = []StepTemplate{quick("Run actions/checkout@v4", 1, 3), work("Run make test", 1)}
+
+// quick is a step whose length is its own, whatever the job's: a checkout takes seconds in a job of an hour.
+func quick(name string, least, most int) StepTemplate {
+	return StepTemplate{Name: name, Seconds: [2]int{least, most}}
+}
+
+// work is a step that takes a part of what the quick ones leave of the job.
+func work(name string, share int) StepTemplate { return StepTemplate{Name: name, Share: share} }
+
+// stepsOf cuts a job's time into steps: the runner's own at both ends, the template's between them. Their lengths come
+// from a stream of their own, so that they move nothing else in the world.
 func (c *course) stepsOf(j *JobPlan, t *JobTemplate, d draws) []StepPlan {
-	names := t.Steps
-	if len(names) == 0 {
-		names = []string{"Run actions/checkout@v4", "Run make test"}
+	own := t.Steps
+	if len(own) == 0 {
+		own = usualSteps
 	}
-	length := j.CompletedAt.Sub(j.StartedAt)
-	at := func(part, parts int) time.Time {
-		return j.StartedAt.Add((length * time.Duration(part) / time.Duration(parts)).Truncate(time.Second))
-	}
-	parts := len(names) + 2
-	steps := []StepPlan{{Name: "Set up job", Number: 1, StartedAt: j.StartedAt, CompletedAt: at(1, parts), Conclusion: "success"}}
-	for i, name := range names {
-		steps = append(steps, StepPlan{
-			Name: name, Number: i + 2, StartedAt: at(i+1, parts), CompletedAt: at(i+2, parts), Conclusion: "success",
-		})
-	}
-	// Post steps are numbered from the end: there is a gap.
-	last := at(parts-1, parts)
-	steps = append(steps,
-		StepPlan{Name: "Post " + names[0], Number: 2*len(names) + 2, StartedAt: last, CompletedAt: last, Conclusion: "success"},
-		StepPlan{Name: "Complete job", Number: 2*len(names) + 3, StartedAt: last, CompletedAt: j.CompletedAt, Conclusion: "success"})
+	broken := -1
 	if j.Conclusion == "failure" || j.Conclusion == "timed_out" {
-		c.breakSteps(j, steps, len(names), d)
+		broken = breakable(own, d.steps)
+	}
+	ran := own
+	if broken >= 0 {
+		ran = own[:broken+1] // the job ends with it
+	}
+	lengths, post := stepSeconds(int(j.CompletedAt.Sub(j.StartedAt)/time.Second), ran, d.pace)
+	at := j.StartedAt
+	var steps []StepPlan
+	add := func(name string, number, seconds int) {
+		end := at.Add(time.Duration(seconds) * time.Second)
+		steps = append(steps, StepPlan{Name: name, Number: number, StartedAt: at, CompletedAt: end, Conclusion: "success"})
+		at = end
+	}
+	add("Set up job", 1, lengths[0])
+	for i, s := range own {
+		seconds := 0
+		if i < len(ran) {
+			seconds = lengths[i+1]
+		}
+		add(s.Name, i+2, seconds)
+	}
+	// Post steps are numbered from the end: there is a gap. Only actions have them.
+	if strings.Contains(own[0].Name, "@") {
+		add("Post "+own[0].Name, 2*len(own)+2, post)
+	}
+	at = j.CompletedAt
+	add("Complete job", 2*len(own)+3, 0)
+	if broken >= 0 {
+		c.breakSteps(j, steps, broken+1, len(own), d)
 	}
 	c.bendSteps(steps, d)
 	return steps
 }
 
-// breakSteps lets one step fail and the ones behind it be skipped, or the runner die in it.
-func (c *course) breakSteps(j *JobPlan, steps []StepPlan, names int, d draws) {
-	broken := 1 + int(d.steps*float64(names))
+// breakable draws the step that breaks: nearly always one that works, now and then one that only prepares.
+func breakable(own []StepTemplate, draw float64) int {
+	weight := func(s StepTemplate) float64 {
+		if s.quick() {
+			return 1
+		}
+		return 12
+	}
+	sum := 0.0
+	for _, s := range own {
+		sum += weight(s)
+	}
+	draw *= sum
+	for i, s := range own {
+		if draw -= weight(s); draw < 0 {
+			return i
+		}
+	}
+	return len(own) - 1
+}
+
+// stepSeconds shares out a job's seconds: first the set-up's, then those of the given steps; post is what the step after
+// them gets. Where a job is too short for its quick steps, each takes at most half of what is left.
+func stepSeconds(total int, own []StepTemplate, pace *rand.Rand) (lengths []int, post int) {
+	lengths = make([]int, 1+len(own))
+	left := total
+	take := func(r [2]int) int {
+		n := min(r[0]+pace.IntN(r[1]-r[0]+1), left/2)
+		left -= n
+		return n
+	}
+	lengths[0] = take([2]int{1, 3})
+	sum := 0.0
+	weights := make([]float64, len(own))
+	for i, s := range own {
+		if s.quick() {
+			lengths[i+1] = take(s.Seconds)
+			continue
+		}
+		weights[i] = float64(max(s.Share, 1)) * (0.7 + 0.6*pace.Float64())
+		sum += weights[i]
+	}
+	post = take([2]int{0, 1})
+	if sum == 0 { // broke before the work
+		lengths[len(own)] += left
+		return lengths, post
+	}
+	shared, given := 0.0, 0
+	for i, w := range weights {
+		if w == 0 {
+			continue
+		}
+		shared += w
+		end := int(float64(left)*shared/sum + 1e-9)
+		lengths[i+1] = end - given
+		given = end
+	}
+	return lengths, post
+}
+
+// breakSteps lets one step fail and the ones behind it be skipped, or the runner die in it. names is how many the
+// template has.
+func (c *course) breakSteps(j *JobPlan, steps []StepPlan, broken, names int, d draws) {
 	if c.rates.DeadRunner > 0 && d.stepKind < 20*c.rates.DeadRunner { // a share of the failures
 		steps[broken].Unfinished, steps[broken].Conclusion = true, ""
 		for k := broken + 1; k < len(steps); k++ {
@@ -58,7 +148,6 @@ func (c *course) breakSteps(j *JobPlan, steps []StepPlan, names int, d draws) {
 	}
 	for k := broken + 1; k <= names; k++ {
 		steps[k].Conclusion = "skipped"
-		steps[k].StartedAt, steps[k].CompletedAt = steps[broken].CompletedAt, steps[broken].CompletedAt
 	}
 }
 

@@ -1,6 +1,7 @@
 // Command dashboards writes the Grafana dashboards, and checks them against a Prometheus.
 //
 //	go run . generate [-native] [-dir DIR]   writes the dashboards (to ../../deploy/grafana/dashboards)
+//	go run . generate -demo [-dir DIR]       writes them as they suit the demo (to ../../deploy/compose/dashboards)
 //	go run . check -prometheus URL           asks a Prometheus every query: fails if a panel that should show data has none
 package main
 
@@ -17,8 +18,11 @@ import (
 	"github_workflow_exporter/tools/dashboards/grafana"
 )
 
-// dashboardsDir is where the dashboards are kept, seen from this module.
-const dashboardsDir = "../../deploy/grafana/dashboards"
+// Where the dashboards are kept, seen from this module: those for everybody, and those of the demo.
+const (
+	dashboardsDir = "../../deploy/grafana/dashboards"
+	demoDir       = "../../deploy/compose/dashboards"
+)
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -43,11 +47,19 @@ func generate(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	native := flags.Bool("native", false, "histogram queries for native histograms")
-	dir := flags.String("dir", dashboardsDir, "where to write")
+	demo := flags.Bool("demo", false, "with the time range, windows and comparisons that suit the demo")
+	dir := flags.String("dir", "", "where to write; empty: where they are kept")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	for _, d := range boards.All(*native) {
+	all, kept := boards.All(*native), dashboardsDir
+	if *demo {
+		all, kept = boards.Demo(all), demoDir
+	}
+	if *dir == "" {
+		*dir = kept
+	}
+	for _, d := range all {
 		if err := grafana.Lint(d); err != nil {
 			return err
 		}

@@ -16,10 +16,10 @@ import (
 	"github_workflow_exporter/internal/config"
 )
 
-// project reads the compose file as docker compose would.
-func project(t *testing.T) *types.Project {
+// project reads the compose file as docker compose would with these settings, KEY=VALUE, in .env.
+func project(t *testing.T, settings ...string) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{in("compose", "compose.yml")}, cli.WithResolvedPaths(true))
+	options, err := cli.NewProjectOptions([]string{in("compose", "compose.yml")}, cli.WithResolvedPaths(true), cli.WithEnv(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,10 +238,19 @@ func TestGrafanaProvisioning(t *testing.T) {
 	}
 	strict(t, "dashboard providers", read(t, in("grafana", "provisioning", "dashboards", "github_workflow_exporter.yml")), &providers)
 	path := providers.Providers[0].Options.Path
-	if !slices.ContainsFunc(grafana.Volumes, func(v types.ServiceVolumeConfig) bool {
-		return v.Target == path && filepath.Base(v.Source) == "dashboards"
-	}) {
-		t.Errorf("the dashboards are not mounted at %s", path)
+	// Without a word in .env those of the demo are mounted; with it those for everybody.
+	for setting, dir := range map[string]string{"": in("compose", "dashboards"), "../grafana/dashboards": in("grafana", "dashboards")} {
+		service, err := project(t, "DASHBOARDS="+setting).GetService("grafana")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := filepath.Abs(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Target == path && v.Source == want }) {
+			t.Errorf("DASHBOARDS=%s: %s is not mounted at %s", setting, want, path)
+		}
 	}
 	home := *grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
 	if _, err := os.Stat(in("grafana", "dashboards", filepath.Base(home))); err != nil || filepath.Dir(home) != path {

@@ -112,15 +112,20 @@ func windowVariable() grafana.Variable {
 
 func compareVariable() grafana.Variable {
 	v := grafana.Variable{
-		Name: "compare", Label: "Compare with", Description: "How long before: the time shown is compared with that time.",
-		Type: "custom", Query: raw("1h,1d,1w,4w"), Current: option("1w", "1w"),
+		Name: "compare", Label: "Compare with", Description: "How long before: the time shown is compared with that time.", Type: "custom",
 	}
-	for _, o := range []string{"1h", "1d", "1w", "4w"} {
+	choices(&v, "1w", "1h", "1d", "1w", "4w")
+	return v
+}
+
+// choices sets what a variable may be, and what it is at first.
+func choices(v *grafana.Variable, first string, all ...string) {
+	v.Query, v.Current, v.Options = raw(strings.Join(all, ",")), option(first, first), nil
+	for _, o := range all {
 		of := option(o, o)
-		of.Selected = o == "1w"
+		of.Selected = o == first
 		v.Options = append(v.Options, of)
 	}
-	return v
 }
 
 // githubVariable is the base of links. It is not used in queries.

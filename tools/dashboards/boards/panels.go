@@ -34,6 +34,15 @@ func instant(expr, legend string) grafana.Target {
 	return t
 }
 
+// nothing stands in a panel without data, where no data is no answer in itself.
+const nothing = "nothing in the time shown"
+
+// saying puts words in the place of data that is absent although all is well.
+func saying(p grafana.Panel, words string) grafana.Panel {
+	p.FieldConfig.Defaults.NoValue = words
+	return p
+}
+
 func panel(kind, title, description, unit string, targets []grafana.Target) grafana.Panel {
 	for i := range targets {
 		targets[i].RefID = string(rune('A' + i))
@@ -41,7 +50,7 @@ func panel(kind, title, description, unit string, targets []grafana.Target) graf
 	return grafana.Panel{
 		Type: kind, Title: title, Description: description, Datasource: datasource(), Targets: targets,
 		FieldConfig: &grafana.FieldConfig{
-			Defaults:  grafana.Defaults{Unit: unit, Mappings: []grafana.Mapping{}},
+			Defaults:  grafana.Defaults{Unit: unit, NoValue: nothing, Mappings: []grafana.Mapping{}},
 			Overrides: []grafana.Override{},
 		},
 	}
@@ -63,20 +72,22 @@ func stat(title, description, unit string, t grafana.Target, thresholds *grafana
 	return p
 }
 
-// lines is a chart of lines over time.
+// lines is a chart of lines over time. A line ends where its value does, and the legend shows no last value: of a series
+// that has ended it would be one of long ago, beside tables and numbers that are of now.
 func lines(title, description, unit string, targets ...grafana.Target) grafana.Panel {
 	p := panel("timeseries", title, description, unit, targets)
 	p.Options = map[string]any{
-		"legend":  map[string]any{"displayMode": "table", "placement": "right", "calcs": []string{"lastNotNull", "max"}, "showLegend": true, "sortBy": "Last *", "sortDesc": true},
+		"legend":  map[string]any{"displayMode": "table", "placement": "right", "calcs": []string{"max"}, "showLegend": true, "sortBy": "Max", "sortDesc": true},
 		"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
 	}
 	d := &p.FieldConfig.Defaults
 	d.Color = &grafana.Color{Mode: "palette-classic"}
 	d.Min = number(0)
 	d.Custom = map[string]any{
-		"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0, "showPoints": "never",
-		// Where nothing finished in a window there is no value; lines go on over it.
-		"spanNulls":         true,
+		"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0,
+		// Where nothing finished in a window there is no value: a line over it would make one up. A value between two
+		// gaps is a point.
+		"spanNulls": false, "showPoints": "auto", "pointSize": 4,
 		"thresholdsStyle":   map[string]any{"mode": "off"},
 		"stacking":          map[string]any{"mode": "none", "group": "A"},
 		"axisSoftMin":       0,
@@ -85,17 +96,22 @@ func lines(title, description, unit string, targets ...grafana.Target) grafana.P
 	return p
 }
 
-// bars stacks counts per window, each bar a window of its own.
+// bars stacks counts per window, each bar a window of its own. The legend has no total: Grafana asks from a whole window
+// before the time shown, so that it would be another number than the one above the chart.
 func bars(title, description string, targets ...grafana.Target) grafana.Panel {
 	p := lines(title, description, "short", targets...)
 	// Bars of overlapping windows would count an event several times.
+	p = stackedBars(p)
+	p.FieldConfig.Defaults.Decimals = digits(0)
+	return p
+}
+
+// stackedBars shows values per window on top of each other, each bar a window of its own.
+func stackedBars(p grafana.Panel) grafana.Panel {
 	p.Interval = "$window"
 	c := p.FieldConfig.Defaults.Custom
 	c["drawStyle"], c["fillOpacity"], c["lineWidth"], c["barAlignment"] = "bars", 80, 0, -1
 	c["stacking"] = map[string]any{"mode": "normal", "group": "A"}
-	p.FieldConfig.Defaults.Decimals = digits(0)
-	p.Options["legend"].(map[string]any)["calcs"] = []string{"sum"}
-	p.Options["legend"].(map[string]any)["sortBy"] = "Total"
 	return p
 }
 
@@ -107,17 +123,18 @@ func areas(p grafana.Panel) grafana.Panel {
 	return p
 }
 
-// counts stacks a gauge that is absent when there is nothing to count: bars end where it ends, and a single point shows.
+// counts stacks a gauge of whole things.
 func counts(p grafana.Panel) grafana.Panel {
 	c := areas(p).FieldConfig.Defaults.Custom
-	c["drawStyle"], c["lineWidth"], c["fillOpacity"], c["spanNulls"] = "bars", 0, 80, false
-	return p
+	c["drawStyle"], c["lineWidth"], c["fillOpacity"] = "bars", 0, 80
+	p.FieldConfig.Defaults.Decimals = digits(0)
+	return steady(p)
 }
 
-// gaps leaves a line out where the gauge is absent: that is an answer, not a missing one.
-func gaps(p grafana.Panel) grafana.Panel {
-	c := p.FieldConfig.Defaults.Custom
-	c["spanNulls"], c["showPoints"], c["pointSize"] = false, "auto", 4
+// steady adds the last value to the legend of a chart whose series do not end while the exporter is there.
+func steady(p grafana.Panel) grafana.Panel {
+	legend := p.Options["legend"].(map[string]any)
+	legend["calcs"], legend["sortBy"] = []string{"lastNotNull", "max"}, "Last *"
 	return p
 }
 
@@ -176,13 +193,13 @@ func ranking(title, description, unit string, t grafana.Target, thresholds *graf
 	return p
 }
 
-// history shows a row of coloured cells for each series.
+// history shows a row of coloured cells for each series, with the value in a cell where it has room.
 func history(title, description, unit string, t grafana.Target, thresholds *grafana.Thresholds) grafana.Panel {
 	p := panel("status-history", title, description, unit, []grafana.Target{t})
 	p.Interval = "$window"
 	p.MaxDataPoints = 60
 	p.Options = map[string]any{
-		"showValue": "never", "rowHeight": 0.85, "colWidth": 0.9,
+		"showValue": "auto", "rowHeight": 0.85, "colWidth": 0.9,
 		"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": false},
 		"tooltip": map[string]any{"mode": "single", "sort": "none"},
 	}
@@ -198,20 +215,6 @@ func override(name string, properties ...grafana.Property) grafana.Override {
 }
 
 func property(id string, value any) grafana.Property { return grafana.Property{ID: id, Value: value} }
-
-// colour gives a series a colour with a meaning.
-func colour(name, colour string) grafana.Override {
-	return override(name, property("color", grafana.Color{Mode: "fixed", FixedColor: colour}))
-}
-
-// byConclusion gives every conclusion the same colour everywhere.
-func byConclusion(p grafana.Panel) grafana.Panel {
-	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides,
-		colour("success", "green"), colour("failure", "red"), colour("timed_out", "dark-red"), colour("startup_failure", "semi-dark-red"),
-		colour("cancelled", "orange"), colour("skipped", "#8e8e8e"), colour("neutral", "light-blue"), colour("stale", "light-yellow"),
-		colour("action_required", "purple"), colour("other", "text"))
-	return p
-}
 
 // linked puts links on the cells of a column, or on the series of a chart if column is "".
 func linked(p grafana.Panel, column string, links ...grafana.Link) grafana.Panel {

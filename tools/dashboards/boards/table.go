@@ -36,7 +36,7 @@ func table(title, description string, keys [][2]string, sortBy string, columns .
 			field = "Value"
 		}
 		rename[field], order[field] = c.title, len(keys)+i
-		properties := []grafana.Property{property("unit", c.unit), property("decimals", c.digits)}
+		properties := []grafana.Property{property("unit", c.unit), property("decimals", c.digits), property("noValue", "–")}
 		if c.colour != nil {
 			properties = append(properties, property("thresholds", c.colour),
 				property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"}))
@@ -59,7 +59,11 @@ func table(title, description string, keys [][2]string, sortBy string, columns .
 	}
 	p.Options = map[string]any{
 		"showHeader": true, "cellHeight": "sm",
-		"sortBy": []any{map[string]any{"displayName": sortBy, "desc": true}},
+		// Whole rows, and how many there are: a table that is cut looks as if it were all. The second is for Grafana
+		// before 12.2.
+		"enablePagination": true,
+		"footer":           map[string]any{"show": false, "reducer": []string{}, "countRows": false, "enablePagination": true},
+		"sortBy":           []any{map[string]any{"displayName": sortBy, "desc": true}},
 	}
 	p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "thresholds"}
 	p.FieldConfig.Defaults.Thresholds = above("text")

@@ -19,10 +19,10 @@ func above(base string, steps ...any) *grafana.Thresholds {
 }
 
 // plain is one colour for every value.
-func plain() *grafana.Thresholds { return above("blue") }
+func plain() *grafana.Thresholds { return above(calm) }
 
 // failureLimits are the thresholds of failure ratios.
-func failureLimits() *grafana.Thresholds { return above("green", 0.1, "yellow", 0.25, "red") }
+func failureLimits() *grafana.Thresholds { return above(good, 0.1, warn, 0.25, bad) }
 
 // slowerLimits are the thresholds of relative changes of a duration.
-func slowerLimits() *grafana.Thresholds { return above("green", 0.1, "yellow", 0.25, "red") }
+func slowerLimits() *grafana.Thresholds { return above(good, 0.1, warn, 0.25, bad) }

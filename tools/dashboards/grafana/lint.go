@@ -124,6 +124,7 @@ func lintPanel(p Panel) error {
 	if len(p.Targets) == 0 {
 		bad("it has no query")
 	}
+	errs = append(errs, lintLooks(p))
 	refs := map[string]bool{}
 	for _, t := range p.Targets {
 		if t.RefID == "" || refs[t.RefID] {

@@ -1,5 +1,5 @@
 'use strict';
-// One function for each type of panel: (panel, series, size, view) => HTML. series is a list of
+// Charts with axes. One function for each type of panel: (panel, series, size, view) => HTML. series is a list of
 // {name, ref, points: [[ms, value]…], exemplars: [[ms, value]…]}; view has start, end (ms) and step (ms).
 
 const axis = { left: 52, bottom: 18, top: 6, right: 4 };
@@ -10,6 +10,21 @@ function niceTicks(low, high, n) {
   const out = [];
   for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-6; v += step) out.push(v);
   return out;
+}
+
+// secondTicks and byteTicks are steps that people count in.
+function secondTicks(low, high, n) {
+  const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400].find((s) => s >= (high - low) / n);
+  if (high < 4 || !step) return niceTicks(low, high, n);
+  const out = [];
+  for (let v = Math.ceil(low / step) * step; v <= high; v += step) out.push(v);
+  return out;
+}
+
+function byteTicks(high, n) {
+  let step = 1;
+  while (step < high / n) step *= 2;
+  return Array.from({ length: Math.floor(high / step) + 1 }, (_, i) => i * step);
 }
 
 function timeTicks(view, width) {
@@ -32,10 +47,13 @@ function frame(width, height, view, y, ticks, unit) {
 
 // style is what defaults and overrides say of a series.
 function style(panel, s, i) {
-  const out = { color: palette[i % palette.length], dash: '' };
+  const rest = panel.fieldConfig.defaults.color;
+  const out = { color: rest && rest.mode === 'fixed' ? colour(rest.fixedColor) : palette[i % palette.length], dash: '' };
+  const hit = {
+    byName: (o) => o === s.name, byFrameRefID: (o) => o === s.ref, byRegexp: (o) => new RegExp(o.slice(1, -1)).test(s.name),
+  };
   for (const o of panel.fieldConfig.overrides) {
-    const hit = o.matcher.id === 'byName' ? o.matcher.options === s.name : o.matcher.id === 'byFrameRefID' && o.matcher.options === s.ref;
-    if (!hit) continue;
+    if (!hit[o.matcher.id](o.matcher.options)) continue;
     for (const p of o.properties) {
       if (p.id === 'color') out.color = colour(p.value.fixedColor);
       if (p.id === 'custom.lineStyle') out.dash = p.value.dash.join(' ');
@@ -46,8 +64,15 @@ function style(panel, s, i) {
 
 function timeseries(panel, series, size, view) {
   const d = panel.fieldConfig.defaults, c = d.custom, bars = c.drawStyle === 'bars', stacked = c.stacking.mode === 'normal';
+  if (bars) { // the first bar would lie before the time shown
+    series.forEach((q) => { q.points = q.points.filter(([t]) => t > view.start); });
+    series = series.filter((q) => q.points.length);
+  }
   const right = panel.options.legend.placement === 'right';
-  const width = right ? Math.round(size.w * 0.64) : size.w, height = right ? size.h : size.h - 20;
+  // As in Grafana: a legend beside a chart is as wide as its names, up to three fifths; here up to two.
+  const columnsWide = 58 * panel.options.legend.calcs.length, longest = Math.max(...series.map((s) => s.name.length));
+  const side = Math.min(size.w * 0.48, Math.max(130, 42 + 7.1 * longest + columnsWide));
+  const width = right ? Math.round(size.w - side) : size.w, height = right ? size.h : size.h - 20;
   const styles = series.map((s, i) => style(panel, s, i));
   const log = c.scaleDistribution && c.scaleDistribution.type === 'log';
   // Stacking needs the same times in all series; what is missing counts as nothing.
@@ -65,7 +90,7 @@ function timeseries(panel, series, size, view) {
   if (log) low = Math.max(low, 0.1);
   const scale = (v) => log ? (Math.log(Math.max(v, low)) - Math.log(low)) / (Math.log(high) - Math.log(low)) : (v - low) / (high - low);
   const y = (v) => axis.top + (1 - scale(v)) * (height - axis.top - axis.bottom);
-  const ticks = log ? [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600, 10800, 86400].filter((v) => v >= low && v <= high) : niceTicks(low, high, 5);
+  const ticks = log ? [0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600, 10800, 86400].filter((v) => v >= low && v <= high) : d.unit === 's' ? secondTicks(low, high, 5) : d.unit === 'bytes' ? byteTicks(high, 5) : niceTicks(low, high, 5);
   const { x, svg } = frame(width, height, view, y, ticks, d.unit);
   let s = `${svg}<clipPath id="${clip(panel)}"><rect x="${axis.left}" y="0" width="${width - axis.left}" height="${height}"/></clipPath><g clip-path="url(#${clip(panel)})">`;
   if (c.thresholdsStyle.mode === 'dashed') {
@@ -78,25 +103,30 @@ function timeseries(panel, series, size, view) {
       for (const [t, from, to] of points) s += `<rect x="${x(t) - barWidth}" width="${barWidth}" y="${y(to)}" height="${Math.max(0, y(from) - y(to))}" fill="${color}" fill-opacity="0.85"/>`;
       return;
     }
-    // A stacked series that pauses drops to its base; a line goes on to its next value.
-    const broken = (n) => !n || (!c.spanNulls && points[n][0] - points[n - 1][0] > view.step * 1.5);
-    const path = points.map(([t, , v], n) => `${broken(n) ? 'M' : 'L'}${x(t).toFixed(1)} ${y(v).toFixed(1)}`).join('');
-    if (!c.spanNulls) points.forEach(([t, , v], n) => { if (broken(n) && (n + 1 === points.length || broken(n + 1))) s += `<circle cx="${x(t)}" cy="${y(v)}" r="2" fill="${color}"/>`; });
-    if (stacked && points.length) {
-      const back = [...points].reverse().map(([t, from]) => `L${x(t).toFixed(1)} ${y(from).toFixed(1)}`).join('');
-      s += `<path d="${path}${back}Z" fill="${color}" fill-opacity="0.6"/>`;
+    // A line ends where its values do; a value between two gaps is a point.
+    const pieces = [];
+    points.forEach((p, n) => {
+      if (!n || (!c.spanNulls && p[0] - points[n - 1][0] > view.step * 1.5)) pieces.push([]);
+      pieces[pieces.length - 1].push(p);
+    });
+    for (const piece of pieces) {
+      const path = piece.map(([t, , v], n) => `${n ? 'L' : 'M'}${x(t).toFixed(1)} ${y(v).toFixed(1)}`).join('');
+      if (stacked) {
+        const back = [...piece].reverse().map(([t, from]) => `L${x(t).toFixed(1)} ${y(from).toFixed(1)}`).join('');
+        s += `<path d="${path}${back}Z" fill="${color}" fill-opacity="0.6"/>`;
+      }
+      s += `<path d="${path}" fill="none" stroke="${color}" stroke-width="${stacked ? 1 : 1.8}" stroke-dasharray="${dash}"/>`;
+      if (piece.length === 1) s += `<circle cx="${x(piece[0][0])}" cy="${y(piece[0][2])}" r="2" fill="${color}"/>`;
     }
-    s += `<path d="${path}" fill="none" stroke="${color}" stroke-width="${stacked ? 1 : 1.8}" stroke-dasharray="${dash}"/>`;
-    if (points.length === 1) s += `<circle cx="${x(points[0][0])}" cy="${y(points[0][2])}" r="2.5" fill="${color}"/>`;
     for (const [t, v] of series[i].exemplars || []) if (v <= high) s += `<rect x="-2.6" y="-2.6" width="5.2" height="5.2" fill="${color}" fill-opacity="0.65" transform="translate(${x(t)} ${y(v)}) rotate(45)"/>`;
   });
   const chart = `<svg width="${width}" height="${height}">${s}</g></svg>`;
   const last = (p) => p.length ? p[p.length - 1][1] : NaN;
-  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))], sum: ['total', (p) => p.reduce((a, q) => a + q[1], 0)] };
+  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))] };
   if (!right) return `<div class="chart below">${chart}<div class="legend">${series.map((q, i) => `<span><i class="swatch" style="background:${styles[i].color}"></i>${esc(q.name)}</span>`).join('')}</div></div>`;
   const columns = panel.options.legend.calcs.map((k) => calcs[k]);
   const rows = series.map((q, i) => ({ i, name: q.name, values: columns.map(([, f]) => f(q.points)) })).sort((a, b) => b.values[0] - a.values[0]);
-  return `<div class="chart">${chart}<div class="legend"><table><tr><td></td>${columns.map(([n]) => `<td class="n">${n}</td>`).join('')}</tr>${rows.map((r) => `<tr><td><i class="swatch" style="background:${styles[r.i].color}"></i>${esc(r.name)}</td>${r.values.map((v) => `<td class="n">${show(v, d.unit, d.decimals)}</td>`).join('')}</tr>`).join('')}</table></div></div>`;
+  return `<div class="chart">${chart}<div class="legend" style="--side:${columnsWide}px"><table><tr><td></td>${columns.map(([n]) => `<td class="n">${n}</td>`).join('')}</tr>${rows.map((r) => `<tr><td><i class="swatch" style="background:${styles[r.i].color}"></i>${esc(r.name)}</td>${r.values.map((v) => `<td class="n">${show(v, d.unit, d.decimals)}</td>`).join('')}</tr>`).join('')}</table></div></div>`;
 }
 
 function heatmap(panel, series, size, view) {
@@ -122,61 +152,3 @@ function heatmap(panel, series, size, view) {
   }
   return `<svg width="${size.w}" height="${size.h}">${s}</svg>`;
 }
-
-function stat(panel, series, size, view) {
-  const d = panel.fieldConfig.defaults, points = series[0].points, v = points[points.length - 1][1];
-  const map = d.mappings.map((m) => m.options[String(v)]).find(Boolean);
-  const c = map ? colour(map.color) : threshold(v, d.thresholds);
-  let spark = '';
-  if (points.length > 1) {
-    const high = Math.max(...points.map((p) => p[1])), low = Math.min(0, ...points.map((p) => p[1]));
-    const x = (t) => (t - view.start) / (view.end - view.start) * size.w, y = (q) => size.h - (q - low) / (high - low || 1) * size.h * 0.45;
-    const path = points.map(([t, q], i) => `${i ? 'L' : 'M'}${x(t).toFixed(1)} ${y(q).toFixed(1)}`).join('');
-    spark = `<svg width="${size.w}" height="${size.h}" style="position:absolute;left:0;top:0"><path d="${path}L${x(points[points.length - 1][0])} ${size.h}L${x(points[0][0])} ${size.h}Z" fill="${c}" fill-opacity="0.18"/><path d="${path}" fill="none" stroke="${c}" stroke-opacity="0.6"/></svg>`;
-  }
-  return `${spark}<div class="stat" style="height:75%;color:${c}">${esc(map ? map.text : show(v, d.unit, d.decimals))}</div>`;
-}
-
-function bargauge(panel, series, size) {
-  const d = panel.fieldConfig.defaults, values = series.map((s) => ({ name: s.name, v: s.points[s.points.length - 1][1] }));
-  const high = d.max ?? Math.max(...values.map((r) => r.v));
-  const fit = Math.floor(size.h / 19);
-  return `<div class="gauge">${values.slice(0, fit).map((r) => `<div class="name">${esc(r.name)}</div><div class="track"><i style="width:${100 * r.v / (high || 1)}%;background:${threshold(r.v, d.thresholds)}"></i></div><div class="value" style="color:${threshold(r.v, d.thresholds)}">${show(r.v, d.unit, d.decimals)}</div>`).join('')}</div>`;
-}
-
-function history(panel, series, size, view) {
-  const d = panel.fieldConfig.defaults, left = Math.min(230, 14 + 7 * Math.max(...series.map((r) => r.name.length))), h = (size.h - 20) / series.length, w = view.step / (view.end - view.start) * (size.w - left);
-  const x = (t) => left + (t - view.start) / (view.end - view.start) * (size.w - left);
-  let s = `<clipPath id="${clip(panel)}"><rect x="${left}" y="0" width="${size.w - left}" height="${size.h}"/></clipPath>`;
-  series.forEach((r, i) => {
-    s += `<text x="${left - 8}" y="${i * h + h / 2 + 4}" text-anchor="end" style="fill:#ccccdc;font-size:12px">${esc(r.name)}</text>`;
-    for (const [t, v] of r.points) s += `<rect clip-path="url(#${clip(panel)})" x="${x(t) - w + 1}" y="${i * h + 3}" width="${w - 2}" height="${h - 6}" fill="${threshold(v, d.thresholds)}" fill-opacity="0.85"/>`;
-  });
-  for (const t of timeTicks(view, size.w - left)) s += `<text x="${x(t)}" y="${size.h - 4}" text-anchor="middle">${clock(t)}</text>`;
-  return `<svg width="${size.w}" height="${size.h}">${s}</svg>`;
-}
-
-// table merges the answers over the labels they share, as the transformations merge and organize do.
-function table(panel, series) {
-  const organize = panel.transformations.find((t) => t.id === 'organize').options, rows = new Map();
-  for (const s of series) {
-    const labels = Object.fromEntries(Object.entries(s.metric).filter(([k]) => k !== '__name__')), key = JSON.stringify(labels, Object.keys(labels).sort());
-    const row = rows.get(key) || { ...labels };
-    row[panel.targets.length > 1 ? `Value #${s.ref}` : 'Value'] = s.points[s.points.length - 1][1];
-    rows.set(key, row);
-  }
-  const columns = Object.entries(organize.indexByName).sort((a, b) => a[1] - b[1]).map(([field]) => ({ field, title: organize.renameByName[field] || field, value: field.startsWith('Value'), p: {} }));
-  for (const c of columns) for (const o of panel.fieldConfig.overrides) if (o.matcher.options === c.title) for (const p of o.properties) c.p[p.id] = p.value;
-  const by = columns.find((c) => c.title === panel.options.sortBy[0].displayName);
-  const sorted = [...rows.values()].sort((a, b) => (b[by.field] ?? -Infinity) - (a[by.field] ?? -Infinity));
-  const cell = (c, v) => {
-    if (!c.value) return `<td>${esc(v ?? '')}</td>`;
-    const t = c.p.thresholds, word = (c.p.mappings || []).map((m) => m.options).find((o) => v >= o.from && v <= o.to)?.result;
-    const on = word ? colour(word.color) : t && v !== undefined ? threshold(v, t) : 'transparent';
-    const dark = on !== 'transparent';
-    return `<td class="n" style="background:${on};${dark ? 'color:#111217' : ''}">${word ? esc(word.text) : show(v, c.p.unit, c.p.decimals === 0 && c.p.unit === 'short' ? 0 : undefined)}</td>`;
-  };
-  return `<table><tr>${columns.map((c) => `<th class="${c.value ? 'n' : ''}">${esc(c.title)}</th>`).join('')}</tr>${sorted.map((r) => `<tr>${columns.map((c) => cell(c, r[c.field])).join('')}</tr>`).join('')}</table>`;
-}
-
-const charts = { timeseries, heatmap, stat, bargauge, table, 'status-history': history };

@@ -3,7 +3,7 @@
 
 const named = {
   green: '#73bf69', yellow: '#fade2a', orange: '#ff9830', red: '#f2495c', blue: '#5794f2', purple: '#b877d9', text: '#ccccdc',
-  'dark-red': '#c4162a', 'semi-dark-red': '#e02f44', 'light-blue': '#8ab8ff', 'light-yellow': '#ffee52', transparent: 'transparent',
+  transparent: 'transparent',
 };
 const palette = ['#73bf69', '#f2cc0c', '#8ab8ff', '#ff780a', '#f2495c', '#5794f2', '#b877d9', '#705da0', '#37872d', '#fade2a',
   '#447ebc', '#c15c17', '#890f02', '#0a437c', '#6d1f62', '#584477'];

@@ -25,7 +25,7 @@ import (
 	"github_workflow_exporter/tools/dashboards/grafana"
 )
 
-//go:embed page.html page.css format.js charts.js page.js
+//go:embed page.html page.css format.js charts.js values.js page.js
 var page embed.FS
 
 // The page's own measures, as in page.js.
@@ -167,7 +167,8 @@ func shoot(ctx context.Context, chromium, address, out string, height int) error
 		return fmt.Errorf("finding %s: %w", out, err)
 	}
 	//nolint:gosec // the browser is the one that was asked for
-	c := exec.CommandContext(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb",
+	c := exec.CommandContext(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb",
 		"--user-data-dir="+profile, fmt.Sprintf("--window-size=%d,%d", pageWidth, height), "--virtual-time-budget=60000", "--screenshot="+absolute, address)
 	if message, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, message)

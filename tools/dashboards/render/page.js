@@ -62,7 +62,7 @@ async function draw() {
     const body = box.lastChild, size = { w: w * columnWidth - 24, h: h * unitHeight - 44 }, view = { start, end, step: 60e3 };
     try {
       const series = await answers(panel, values, view, size.w);
-      body.innerHTML = series.length ? charts[panel.type](panel, series, size, view) : '<div class="none" style="height:100%">No data</div>';
+      body.innerHTML = series.length ? charts[panel.type](panel, series, size, view) : `<div class="none" style="height:100%">${esc(panel.fieldConfig.defaults.noValue || 'No data')}</div>`;
     } catch (e) {
       body.textContent = `${e}`;
     }

@@ -37,8 +37,14 @@ func reduce(full image.Image) *image.Paletted {
 	counts := map[color.RGBA]int{}
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(full.At(x, y)).(color.RGBA) }
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		before := color.RGBA{}
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			counts[at(x, y)]++
+			c := at(x, y)
+			counts[c]++
+			if c == before { // a surface, were it the swatch of a legend, before the shades of an edge
+				counts[c] += 50
+			}
+			before = c
 		}
 	}
 	colours := make([]color.RGBA, 0, len(counts))

@@ -124,3 +124,25 @@ func TestDecodedDataIsOwned(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Headers have a limit too, and what is kept of them a smaller one.
+func TestHugeHeaders(t *testing.T) {
+	size := 0
+	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", `<?page=2&x=`+strings.Repeat("x", size)+`>; rel="next"`)
+		w.Header().Set("ETag", `"`+strings.Repeat("x", size)+`"`)
+		write(w, 200, `{"total_count":2,"workflow_runs":[{"id":1}]}`)
+	})
+	for _, size = range []int{0, 100, 5_000, 20_000} {
+		page, err := c.Runs(context.Background(), "o/r", RunFilter{}, PageRequest{})
+		if err != nil || len(page.Items) != 1 || len(page.Next) > maxURL+512 || page.Tag.IsZero() != (size > 1024) || page.Next == "" {
+			t.Errorf("%d bytes: next of %d bytes, %v", size, len(page.Next), err)
+		}
+		if _, err = c.Runs(context.Background(), "o/r", RunFilter{}, PageRequest{Next: page.Next}); (err != nil) != (size > maxURL) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	size = maxHeaders
+	_, err := c.Runs(context.Background(), "o/r", RunFilter{}, PageRequest{})
+	wantKind(t, err, KindNetwork)
+}

@@ -10,12 +10,12 @@ import (
 )
 
 // classify tells what an answer other than 200 means; nil for 200 and 304. It is a function of its arguments only. now
-// is the local time the answer came at; body may be anything.
+// is the local time the answer came at; body may be anything. The token is masked in what is shown of it.
 //
 // Rate limits in GitHub's own words: with 403 or 429, remaining 0 is the primary limit; Retry-After, or a message or
 // documentation_url that names the secondary limit even without any header, is the secondary one; a 403 with none of
 // these is a missing permission.
-func classify(status int, h http.Header, body []byte, now time.Time) *Error {
+func classify(status int, h http.Header, body []byte, now time.Time, token string) *Error {
 	if status == http.StatusOK || status == http.StatusNotModified {
 		return nil
 	}
@@ -32,8 +32,8 @@ func classify(status int, h http.Header, body []byte, now time.Time) *Error {
 	e := &Error{
 		Kind:        KindOther,
 		Status:      status,
-		Message:     cleanText(message),
-		Permissions: cleanText(h.Get("X-Accepted-Github-Permissions")),
+		Message:     cleanText(redact(message, token)),
+		Permissions: cleanText(redact(h.Get("X-Accepted-Github-Permissions"), token)),
 	}
 	wait, asked := parseRetryAfter(h)
 	e.RetryAfter, e.RetryAsked, e.SSO = wait, asked, parseSSO(h)

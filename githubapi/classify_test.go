@@ -91,7 +91,7 @@ func TestClassify(t *testing.T) {
 		// The local clock may be wrong by minutes either way.
 		for _, skew := range []time.Duration{0, 7 * time.Minute, -7 * time.Minute} {
 			now := server.Add(skew)
-			e := classify(tt.status, tt.header, []byte(tt.body), now)
+			e := classify(tt.status, tt.header, []byte(tt.body), now, "")
 			if e == nil {
 				t.Errorf("%s: no error", tt.name)
 				continue
@@ -107,20 +107,20 @@ func TestClassify(t *testing.T) {
 		}
 	}
 	for _, status := range []int{200, 304} {
-		if e := classify(status, nil, nil, server); e != nil {
+		if e := classify(status, nil, nil, server, ""); e != nil {
 			t.Errorf("%d: %v", status, e)
 		}
 	}
 }
 
 func TestErrorText(t *testing.T) {
-	e := classify(403, headers("X-Accepted-GitHub-Permissions", "actions=read"), []byte(`{"message":"Resource not\naccessible"}`), time.Time{})
+	e := classify(403, headers("X-Accepted-GitHub-Permissions", "actions=read"), []byte(`{"message":"Resource not\naccessible"}`), time.Time{}, "")
 	e.Endpoint, e.path = "list_runs", "/repos/o/r/actions/runs"
 	const want = "list_runs: GET /repos/o/r/actions/runs: 403 Forbidden: Resource not accessible (accepted permissions: actions=read)"
 	if diff := cmp.Diff(want, e.Error()); diff != "" {
 		t.Error(diff)
 	}
-	long := classify(500, nil, []byte(`{"message":"`+strings.Repeat("ä", 1000)+`"}`), time.Time{})
+	long := classify(500, nil, []byte(`{"message":"`+strings.Repeat("ä", 1000)+`"}`), time.Time{}, "")
 	if n := utf8.RuneCountInString(long.Message); n != maxText {
 		t.Errorf("message of %d characters, want it cut at %d", n, maxText)
 	}
@@ -155,7 +155,7 @@ func FuzzClassify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, date, retry, remaining, reset, body string) {
 		h := headers("Date", date, "Retry-After", retry, "X-RateLimit-Remaining", remaining, "X-RateLimit-Limit", "5000",
 			"X-RateLimit-Reset", reset)
-		e := classify(status, h, []byte(body), now)
+		e := classify(status, h, []byte(body), now, "")
 		if (e == nil) != (status == 200 || status == 304) {
 			t.Fatalf("status %d: %v", status, e)
 		}

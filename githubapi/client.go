@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,16 +146,10 @@ func (c *Client) fail(q call, u *url.URL, token string, e *Error) *Error {
 		e.path = redact(c.base.below(u), token)
 	}
 	e.Message, e.Permissions = redact(e.Message, token), redact(e.Permissions, token)
-	if e.Err != nil && token != "" && strings.Contains(e.Err.Error(), token) {
-		e.Err = errors.New(redact(e.Err.Error(), token))
+	if e.Err != nil && token != "" {
+		if text := e.Err.Error(); redact(text, token) != text {
+			e.Err = errors.New(cleanText(redact(text, token)))
+		}
 	}
 	return e
-}
-
-// redact removes the token from a text.
-func redact(s, token string) string {
-	if token == "" {
-		return s
-	}
-	return strings.ReplaceAll(s, token, "[token]")
 }

@@ -1,7 +1,6 @@
 package githubapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,7 +63,9 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 	defer resp.Body.Close()
 	now := c.now()
 	a.status, a.header = resp.StatusCode, resp.Header
+	redactHeader(a.header, a.token)
 	o.Code = a.status
+	o.RetryAfter, _ = parseRetryAfter(a.header)
 	o.Limit = c.state.record(a.header, a.generation, now)
 
 	buffer := c.buffer()
@@ -83,10 +84,7 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		return a, o, nil
 	case a.status != http.StatusOK || q.decode == nil:
 		// Whatever of the body could be read will do: the status says what matters.
-		if a.token != "" {
-			body = bytes.ReplaceAll(body, []byte(a.token), []byte("[token]")) // before anything is cut
-		}
-		e := classify(a.status, a.header, body, now)
+		e := classify(a.status, a.header, body, now, a.token)
 		if e == nil {
 			e = &Error{Kind: KindOther, Status: a.status, Err: errors.New("not an answer to what was asked")}
 		}

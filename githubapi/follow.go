@@ -40,13 +40,14 @@ func (o origin) adopt(from *url.URL, target, asked string) (*url.URL, error) {
 		u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("refusing to follow to %s: no plain path below %s/", cleanText(u.EscapedPath()), o.path)
 	}
-	path, ok := "", false
-	if path = u.EscapedPath(); path == from.EscapedPath() {
-		ok = true
-	} else if path, ok = samePath(path, asked); ok {
-		path = o.path + path
+	path := u.EscapedPath()
+	if path != from.EscapedPath() {
+		same, ok := samePath(path, asked)
+		if path = o.path + same; !ok {
+			path = ""
+		}
 	}
-	if !ok {
+	if path == "" {
 		return nil, fmt.Errorf("refusing to follow to %s: not what was asked for, %s%s", cleanText(u.EscapedPath()), o.path, cleanText(asked))
 	}
 	to, err := url.Parse(o.scheme + "://" + o.host + path)

@@ -171,7 +171,7 @@ func (s *state) use(generation uint64) {
 // parseExpiration reads github-authentication-token-expiration, such as "2026-06-28 15:34:58 UTC" or "… +0200".
 func parseExpiration(s string) (time.Time, bool) {
 	for _, layout := range []string{"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 -0700"} {
-		if t, err := time.Parse(layout, strings.TrimSpace(s)); err == nil {
+		if t, err := time.Parse(layout, strings.TrimSpace(s)); err == nil && t.Year() >= 1980 && t.Year() < 2200 {
 			return t.UTC(), true
 		}
 	}

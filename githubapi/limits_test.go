@@ -81,6 +81,8 @@ func TestLimitsAndClock(t *testing.T) {
 		t.Error(at, known)
 	}
 	ask("GitHub-Authentication-Token-Expiration", "some day")
+	ask("GitHub-Authentication-Token-Expiration", "9999-11-28 15:34:58 UTC")
+	ask("GitHub-Authentication-Token-Expiration", "0001-01-01 00:00:00 UTC")
 	ask("GitHub-Authentication-Token-Expiration", "2026-12-28 17:34:58 +0200")
 	if at, known := c.TokenExpiration(); !known || !at.Equal(instant(t, "2026-12-28T15:34:58Z")) {
 		t.Error(at, known)

@@ -100,7 +100,7 @@ func (c *Client) download(ctx context.Context, u *url.URL) (io.ReadCloser, error
 		}
 		message, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		resp.Body.Close()
-		e := classify(resp.StatusCode, resp.Header, message, c.now())
+		e := classify(resp.StatusCode, resp.Header, message, c.now(), "")
 		if e == nil {
 			e = &Error{Kind: KindOther, Status: resp.StatusCode}
 		}
@@ -133,7 +133,7 @@ func (c *Client) fetch(ctx context.Context, u *url.URL) (*http.Response, error) 
 		o := Observation{Endpoint: downloadEndpoint, Kind: KindNetwork, Duration: c.now().Sub(start)}
 		if err == nil {
 			o.Code, o.Kind = resp.StatusCode, KindNone
-			if e := classify(resp.StatusCode, resp.Header, nil, c.now()); e != nil && e.Kind != KindRedirect {
+			if e := classify(resp.StatusCode, resp.Header, nil, c.now(), ""); e != nil && e.Kind != KindRedirect {
 				o.Kind = e.Kind
 			}
 		}

@@ -58,7 +58,9 @@ type Observation struct {
 	Code     int           // HTTP status; 0 = no answer
 	Duration time.Duration // until the body was read
 	Kind     Kind          // KindNone if it went well (200, a followed redirect, 304)
-	Limit    *Limit        // the rate limit this answer told of; nil = none, normal on GitHub Enterprise Server
+	// RetryAfter is what this answer asked to wait, whatever its status, also a 200 and a followed redirect; 0 = nothing.
+	RetryAfter time.Duration
+	Limit      *Limit // the rate limit this answer told of; nil = none, normal on GitHub Enterprise Server
 }
 
 // New makes a Client. It sends nothing.

@@ -197,7 +197,7 @@ func (r *replay) onlyClassify() {
 	for name, value := range r.now.Response.Headers {
 		h.Set(name, value)
 	}
-	e := classify(r.now.Response.Status, h, r.now.Response.Body, time.Now())
+	e := classify(r.now.Response.Status, h, r.now.Response.Body, time.Now(), "")
 	if r.now.Response.Status == http.StatusForbidden && e.Kind != KindForbidden {
 		r.t.Errorf("%s is %s", r.now.Request.Path, e.Kind)
 	}

@@ -3,10 +3,10 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +51,7 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 	}
 	batch := ledger.Batch{Repository: repo.ID}
 	change := runChange(attempt.Run, attempt.Latest)
-	counts := !attempt.Run.NotBefore().Before(account.Since)
+	counts := !attempt.Began().Before(account.Since)
 	var jobs []observe.Job
 	if counts {
 		earlier, err := r.earlier(repo.ID, attempt)
@@ -106,6 +106,22 @@ func (r *Recorder) Watch(ctx context.Context, repo githubapi.Repository, since t
 	return account, nil
 }
 
+// MoveSince moves a repository's since back, where a clock that was wrong had put it ahead. How far the list has been seen
+// begins anew.
+func (r *Recorder) MoveSince(ctx context.Context, repo int64, since time.Time) (ledger.Account, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, ok := r.ledger.Account(repo)
+	if since = since.Truncate(time.Second); !ok || !since.Before(account.Since) {
+		return account, nil
+	}
+	account.Since, account.Through = since, time.Time{}
+	if err := r.commit(ctx, ledger.Batch{Repository: repo, Account: &account, MoveSince: true}); err != nil {
+		return ledger.Account{}, err
+	}
+	return account, nil
+}
+
 // Open remembers runs as open, and, unless it is zero, that every run created before through has been seen.
 func (r *Recorder) Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error {
 	r.mu.Lock()
@@ -141,6 +157,11 @@ func (r *Recorder) Attempts(repo, run int64) ([]int, error) {
 	return mark.Closed, err
 }
 
+// WorkflowName is what a workflow was called last, "" where nothing has told.
+func (r *Recorder) WorkflowName(repo, workflow int64) string {
+	return r.ledger.WorkflowName(repo, workflow)
+}
+
 // OpenRuns returns the ids of a repository's open runs.
 func (r *Recorder) OpenRuns(repo int64) ([]int64, error) { return r.ledger.OpenRuns(repo) }
 
@@ -155,7 +176,7 @@ func (r *Recorder) Live(repo githubapi.Repository, attempt githubapi.Attempt) {
 	r.mu.Lock()
 	observer := r.observer
 	r.mu.Unlock()
-	workflow := observe.WorkflowName(attempt, r.ledger.WorkflowName(repo.ID, attempt.Run.WorkflowID))
+	workflow, _ := r.named(repo.ID, attempt)
 	r.live.set(repo.ID, attempt.Run.ID, observer.Live(repo, attempt, workflow))
 }
 
@@ -200,19 +221,21 @@ func (r *Recorder) earlier(repo int64, attempt githubapi.Attempt) ([]observe.Exe
 	return earlier, nil
 }
 
-// workflow returns the attempt's workflow name and remembers it when its jobs tell it.
+// workflow returns the attempt's workflow name and remembers it when its jobs or the workflow's own endpoint tell it.
 func (r *Recorder) workflow(batch *ledger.Batch, repo int64, attempt githubapi.Attempt) string {
+	name, remembered := r.named(repo, attempt)
 	id := attempt.Run.WorkflowID
-	remembered := ""
-	if id != 0 {
-		remembered = r.ledger.WorkflowName(repo, id)
-	}
-	name := observe.WorkflowName(attempt, remembered)
-	told := slices.ContainsFunc(attempt.Jobs, func(j githubapi.Job) bool { return j.WorkflowName != "" })
-	if id != 0 && told && name != remembered {
+	if told := attempt.Workflow != "" || attempt.NamesWorkflow(); id != 0 && told && name != remembered {
 		batch.WorkflowNames = map[int64]string{id: name}
 	}
 	return name
+}
+
+func (r *Recorder) named(repo int64, attempt githubapi.Attempt) (name, remembered string) {
+	if id := attempt.Run.WorkflowID; id != 0 {
+		remembered = r.ledger.WorkflowName(repo, id)
+	}
+	return observe.WorkflowName(attempt, cmp.Or(attempt.Workflow, remembered)), remembered
 }
 
 func runChange(run githubapi.Run, latest int) ledger.RunChange {

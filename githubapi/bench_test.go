@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -253,7 +254,7 @@ func BenchmarkDecodeRuns(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(body)))
 		for b.Loop() {
-			if runs, _, err := decodeRuns(body, ever); err != nil || len(runs) != 100 || runs[99].Undecodable {
+			if runs, _, err := decodeRuns(context.Background(), body, ever); err != nil || len(runs) != 100 || runs[99].Undecodable {
 				b.Fatal(len(runs), err)
 			}
 		}
@@ -267,7 +268,7 @@ func BenchmarkDecodeJobs(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(body)))
 		for b.Loop() {
-			if jobs, _, err := decodeJobs(body, ever); err != nil || len(jobs) != 100 || len(jobs[99].Steps) != 10 {
+			if jobs, _, err := decodeJobs(context.Background(), body, ever); err != nil || len(jobs) != 100 || len(jobs[99].Steps) != 10 {
 				b.Fatal(len(jobs), err)
 			}
 		}

@@ -1,8 +1,8 @@
 package githubapi
 
 import (
-	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,41 +13,43 @@ import (
 const (
 	maxErrorBody  = 64 << 10 // enough for any message
 	maxKeptBuffer = 4 << 20  // a page of 100 runs is about 1.5 MB
+	firstBuffer   = 64 << 10
 )
 
 // buffer gives an empty one; decoding copies out of it, so it is used again.
-func (c *Client) buffer() *bytes.Buffer {
-	if b, ok := c.buffers.Get().(*bytes.Buffer); ok {
-		b.Reset()
+func (c *Client) buffer() *[]byte {
+	if b, ok := c.buffers.Get().(*[]byte); ok {
+		*b = (*b)[:0]
 		return b
 	}
-	return new(bytes.Buffer)
+	return new([]byte)
 }
 
-func (c *Client) release(b *bytes.Buffer) {
-	if b.Cap() <= maxKeptBuffer {
+func (c *Client) release(b *[]byte) {
+	if cap(*b) <= maxKeptBuffer {
 		c.buffers.Put(b)
 	}
 }
 
 // read takes the whole body into the buffer, decompressed and limited. Of an answer that is not 200 only so much is
 // read that a message would fit.
-func (c *Client) read(into *bytes.Buffer, resp *http.Response) error {
+func (c *Client) read(ctx context.Context, into *[]byte, resp *http.Response) error {
+	body, err := decompress(resp)
 	if resp.StatusCode != http.StatusOK {
-		body, err := decompress(resp)
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(into, io.LimitReader(body, min(maxErrorBody, c.maxBody)))
+		if err = take(ctx, into, body, min(maxErrorBody, c.maxBody)); errors.Is(err, errTooLarge) {
+			return nil
+		}
 		return err
 	}
-	body, err := decompress(resp)
 	if err != nil {
 		return fmt.Errorf("the answer is cut or broken: %w", err)
 	}
-	switch n, err := into.ReadFrom(io.LimitReader(body, c.maxBody+1)); {
-	case n > c.maxBody:
-		return fmt.Errorf("%w than %d bytes", errTooLarge, c.maxBody)
+	switch err := take(ctx, into, body, c.maxBody); {
+	case errors.Is(err, errTooLarge):
+		return fmt.Errorf("%w than %d bytes", err, c.maxBody)
 	case err != nil:
 		return fmt.Errorf("the answer is cut or broken: %w", err)
 	}
@@ -56,6 +58,32 @@ func (c *Client) read(into *bytes.Buffer, resp *http.Response) error {
 
 // errTooLarge is in the chain of every error that a smaller page can mend.
 var errTooLarge = errors.New("the answer is larger")
+
+// take reads to the end into the buffer, which never grows beyond limit + 1 bytes; with errTooLarge it holds the first
+// limit bytes. It ends with its context also where what comes was received long ago, as a bomb of gzip is.
+func take(ctx context.Context, into *[]byte, from io.Reader, limit int64) error {
+	for {
+		b := *into
+		if len(b) == cap(b) {
+			grown := make([]byte, len(b), min(max(2*int64(cap(b)), firstBuffer), limit+1))
+			copy(grown, b)
+			b = grown
+		}
+		n, err := from.Read(b[len(b):min(int64(cap(b)), limit+1)])
+		*into = b[:len(b)+n]
+		switch {
+		case int64(len(*into)) > limit:
+			*into = (*into)[:limit]
+			return errTooLarge
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+	}
+}
 
 // decompress undoes gzip, which was asked for, unless the transport has done so itself.
 func decompress(resp *http.Response) (io.Reader, error) {

@@ -1,11 +1,8 @@
 package githubapi
 
 import (
-	"bytes"
 	"hash/fnv"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -111,23 +108,6 @@ func (s span) bindJob(j *Job) bool {
 		step.ImpossibleTime = s.bindAll(&step.StartedAt, &step.CompletedAt)
 	}
 	return true
-}
-
-// count reads a total_count whatever it is: negative, missing or no number is 0, more than MaxListCount is that. How long
-// a list is said to be is no reason to lose what stands in it.
-type count int
-
-// UnmarshalJSON never fails.
-func (c *count) UnmarshalJSON(raw []byte) error {
-	*c = 0
-	text := string(bytes.Trim(raw[:min(len(raw), 400)], `"`))
-	if strings.Trim(text, "0123456789.eE+-") != "" {
-		return nil // ParseFloat knows more words and signs
-	}
-	if n, err := strconv.ParseFloat(text, 64); n > 0 && (err == nil || n > MaxListCount) { // an overflow gives +Inf
-		*c = count(min(n, MaxListCount))
-	}
-	return nil
 }
 
 // sumOf is a hash of an entry's text, never 0.

@@ -45,7 +45,7 @@ func TestImpossibleTimes(t *testing.T) {
 		for _, field := range []string{"created_at", "started_at", "completed_at", "updated_at", "run_started_at"} {
 			body := fmt.Sprintf(`{"total_count":2,"jobs":[{"id":1,%q:%q,"name":"n"},{"id":2,"started_at":"2026-11-03T08:00:00Z"}],
 				"workflow_runs":[{"id":1,%q:%q,"name":"n"},{"id":2,"created_at":"2026-11-03T08:00:00Z"}]}`, field, tt.text, field, tt.text)
-			jobs, _, err := decodeJobs([]byte(body), s)
+			jobs, _, err := decodeJobs(context.Background(), []byte(body), s)
 			if err != nil || len(jobs) != 2 || jobs[0].Name != "n" || !jobs[1].StartedAt.Equal(good) || jobs[1].ImpossibleTime {
 				t.Fatalf("%s %s: %+v, %v", field, tt.text, jobs, err)
 			}
@@ -54,7 +54,7 @@ func TestImpossibleTimes(t *testing.T) {
 			if known && (got != want || job.ImpossibleTime != tt.impossible) {
 				t.Errorf("job's %s %s: got %s, impossible %t", field, tt.text, got, job.ImpossibleTime)
 			}
-			runs, _, err := decodeRuns([]byte(body), s)
+			runs, _, err := decodeRuns(context.Background(), []byte(body), s)
 			if err != nil || len(runs) != 2 || runs[0].Name != "n" || !runs[1].CreatedAt.Equal(good) || runs[1].ImpossibleTime {
 				t.Fatalf("%s %s: %+v, %v", field, tt.text, runs, err)
 			}
@@ -65,7 +65,7 @@ func TestImpossibleTimes(t *testing.T) {
 			}
 		}
 		body := fmt.Sprintf(`{"id":1,"steps":[{"number":1,"started_at":%q},{"number":2,"completed_at":%q},{"number":3}]}`, tt.text, tt.text)
-		job, err := decodeOne([]byte(body), jobEntry(), s)
+		job, err := decodeOne(context.Background(), []byte(body), jobEntry(), s)
 		if err != nil || job.ImpossibleTime || len(job.Steps) != 3 {
 			t.Fatalf("step's %s: %+v, %v", tt.text, job, err)
 		}
@@ -144,10 +144,10 @@ func TestTotalCount(t *testing.T) {
 		"99999999999999999999": MaxListCount, "1" + strings.Repeat("0", 399): MaxListCount,
 	} {
 		body := fmt.Sprintf(`{"total_count":%s,"jobs":[{"id":1}],"workflow_runs":[{"id":1}]}`, text)
-		if runs, total, err := decodeRuns([]byte(body), ever); err != nil || len(runs) != 1 || total != want {
+		if runs, total, err := decodeRuns(context.Background(), []byte(body), ever); err != nil || len(runs) != 1 || total != want {
 			t.Errorf("%.30s of runs: %d, %v", text, total, err)
 		}
-		if jobs, total, err := decodeJobs([]byte(body), ever); err != nil || len(jobs) != 1 || total != min(want, MaxJobsCount) {
+		if jobs, total, err := decodeJobs(context.Background(), []byte(body), ever); err != nil || len(jobs) != 1 || total != min(want, MaxJobsCount) {
 			t.Errorf("%.30s of jobs: %d, %v", text, total, err)
 		}
 	}

@@ -25,7 +25,7 @@ type Client struct {
 	now        func() time.Time
 
 	slots           chan struct{} // one per request under way
-	buffers         sync.Pool     // *bytes.Buffer
+	buffers         sync.Pool     // *[]byte
 	versionRejected atomic.Bool
 	state           state
 }
@@ -38,8 +38,8 @@ type call struct {
 	endpoint string
 	url      *url.URL
 	tag      Tag
-	decode   func(body []byte, a answer) error // of a 200; its error becomes KindBody
-	location bool                              // the answer wanted is a 302 and its Location
+	decode   func(ctx context.Context, body []byte, a answer) error // of a 200; its error becomes KindBody
+	location bool                                                   // the answer wanted is a 302 and its Location
 }
 
 // answer is what is kept of a response.
@@ -89,7 +89,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 		case e.Kind == KindUnauthorized && a.status == http.StatusUnauthorized && !renewed && c.renew(a.generation):
 			renewed = true
 		case e.Kind == KindRedirect && followable(a.status):
-			if target, err = c.hop(a, hops); err != nil {
+			if target, err = c.hop(q, a, hops); err != nil {
 				e.Err = err
 				return a, c.fail(q, a.url, a.token, e)
 			}
@@ -119,8 +119,9 @@ func (c *Client) renew(refused uint64) bool {
 	return false
 }
 
-// hop gives where a redirect leads, if the token may be sent there.
-func (c *Client) hop(a answer, hops int) (*url.URL, error) {
+// hop gives where a redirect leads, if the token may be sent there: anywhere below the configured base, and where the server
+// names itself otherwise, to what was asked for in the form with a number, as renamed repositories are told.
+func (c *Client) hop(q call, a answer, hops int) (*url.URL, error) {
 	if hops == maxHops {
 		return nil, fmt.Errorf("refusing to follow more than %d redirects", maxHops)
 	}
@@ -128,10 +129,15 @@ func (c *Client) hop(a answer, hops int) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.base.admit(u); err != nil {
-		return nil, err
+	refused := c.base.admit(u)
+	if refused == nil {
+		return u, nil
 	}
-	return u, nil
+	// To ask the very same again would go in a circle: then the address in the configuration is what has to be mended.
+	if own, err := c.base.adopt(a.url, a.header.Get("Location"), c.base.below(q.url)); err == nil && own.String() != a.url.String() {
+		return own, nil
+	}
+	return nil, refused
 }
 
 // fail completes an error with what was asked and keeps the token out of it, should the server have repeated it.

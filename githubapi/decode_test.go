@@ -1,6 +1,7 @@
 package githubapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ func sampleJob(t testing.TB) []byte {
 }
 
 func TestDecodeSampleJob(t *testing.T) {
-	job, err := decodeOne(sampleJob(t), jobEntry(), ever)
+	job, err := decodeOne(context.Background(), sampleJob(t), jobEntry(), ever)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestDecodeJobs(t *testing.T) {
 		{"a list", `[1]`, nameless(`[1]`)},
 	} {
 		body := fmt.Sprintf(`{"total_count":2,"jobs":[%s,%s]}`, tt.entry, goodText)
-		jobs, total, err := decodeJobs([]byte(body), ever)
+		jobs, total, err := decodeJobs(context.Background(), []byte(body), ever)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -115,20 +116,20 @@ func TestDecodeListsRefused(t *testing.T) {
 		`{"total_count":1,"jobs":[{"id":1}`, `{"total_count":1,"workflow_runs":[{"id":1}]`, `[{"id":1`,
 		`{"total_count":0,"jobs":[],"workflow_runs":[]} trailing`, strings.Repeat("[", 100_000),
 	} {
-		if items, total, err := decodeRuns([]byte(body), ever); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeRuns(context.Background(), []byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("runs %.60s: %v, %d, %v", body, items, total, err)
 		}
-		if items, total, err := decodeJobs([]byte(body), ever); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeJobs(context.Background(), []byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("jobs %.60s: %v, %d, %v", body, items, total, err)
 		}
-		if items, total, err := decodeRepositories([]byte(body), ever); err == nil || items != nil || total != 0 {
+		if items, total, err := decodeRepositories(context.Background(), []byte(body), ever); err == nil || items != nil || total != 0 {
 			t.Errorf("repositories %.60s: %v, %d, %v", body, items, total, err)
 		}
 	}
-	if items, total, err := decodeJobs([]byte(`{"total_count":0,"jobs":[]}`), ever); err != nil || items == nil || len(items) != 0 || total != 0 {
+	if items, total, err := decodeJobs(context.Background(), []byte(`{"total_count":0,"jobs":[]}`), ever); err != nil || items == nil || len(items) != 0 || total != 0 {
 		t.Errorf("empty list: %v, %d, %v", items, total, err)
 	}
-	if items, total, err := decodeJobs([]byte(`{"jobs":[{"id":1}]}`), ever); err != nil || len(items) != 1 || total != 0 {
+	if items, total, err := decodeJobs(context.Background(), []byte(`{"jobs":[{"id":1}]}`), ever); err != nil || len(items) != 1 || total != 0 {
 		t.Errorf("no total_count: %v, %d, %v", items, total, err)
 	}
 }
@@ -143,7 +144,7 @@ func TestDecodeRuns(t *testing.T) {
 	 {"id":-4,"actor":null},
 	 {"id":5,"run_attempt":1001},
 	 {"id":6,"run_attempt":-1,"run_number":-1,"workflow_id":-1,"repository":{"id":-1}}]}`
-	runs, total, err := decodeRuns([]byte(body), ever)
+	runs, total, err := decodeRuns(context.Background(), []byte(body), ever)
 	if err != nil || total != 3 {
 		t.Fatal(total, err)
 	}
@@ -163,7 +164,7 @@ func TestDecodeRuns(t *testing.T) {
 }
 
 func TestDecodeRepositories(t *testing.T) {
-	repos, _, err := decodeRepositories([]byte(`[{"id":1,"full_name":"o/a","default_branch":null,"archived":true,"fork":true,"disabled":true},
+	repos, _, err := decodeRepositories(context.Background(), []byte(`[{"id":1,"full_name":"o/a","default_branch":null,"archived":true,"fork":true,"disabled":true},
 		{"id":2},{"full_name":"o/c"},{"id":-3,"full_name":"o/x"},null,{"id":"x","full_name":"o/d"},{"id":5,"full_name":"o/e","default_branch":"main"}]`), ever)
 	if err != nil {
 		t.Fatal(err)
@@ -176,11 +177,11 @@ func TestDecodeRepositories(t *testing.T) {
 
 func TestDecodeOne(t *testing.T) {
 	for _, body := range []string{"", "null", "{}", "[]", `{"message":"Moved"}`, `{"id":0}`, `{"id":-1}`, `{"id":1,"run_attempt":1001}`, `{"id":1,"name":[]}`, `{"id":1`, "<html>"} {
-		if run, err := decodeOne([]byte(body), runEntry(), ever); err == nil || run != (Run{}) {
+		if run, err := decodeOne(context.Background(), []byte(body), runEntry(), ever); err == nil || run != (Run{}) {
 			t.Errorf("%s: %+v, %v", body, run, err)
 		}
 	}
-	if run, err := decodeOne([]byte(`{"id":1,"updated_at":""}`), runEntry(), ever); err != nil || run != (Run{ID: 1}) {
+	if run, err := decodeOne(context.Background(), []byte(`{"id":1,"updated_at":""}`), runEntry(), ever); err != nil || run != (Run{ID: 1}) {
 		t.Errorf("empty time: %+v, %v", run, err)
 	}
 }
@@ -191,12 +192,16 @@ func FuzzDecodeJobs(f *testing.F) {
 	f.Add([]byte(`{"jobs":[{"id":1,"steps":[{"started_at":5}]}]}`))
 	f.Add([]byte(`{"Jobs":[],"jobs":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		jobs, total, err := decodeJobs(body, ever)
+		jobs, total, err := decodeJobs(context.Background(), body, ever)
 		if !json.Valid(body) && err == nil {
 			t.Fatal("accepted what is no JSON")
 		}
 		if (err == nil) != (jobs != nil) || err != nil && total != 0 {
 			t.Fatalf("%v, %d, %v", jobs, total, err)
+		}
+		agree(t, body, "jobs", jobs, err, func(j *Job) int64 { return j.ID })
+		if got := spent(func() { _, _, _ = decodeJobs(context.Background(), body, ever) }); got > allowed(len(body)) {
+			t.Fatalf("%d bytes allocated for %d", got, len(body))
 		}
 		for _, j := range jobs {
 			if bare := (Job{ID: j.ID, Sum: j.Sum, Undecodable: true}); j.Undecodable && (!cmp.Equal(j, bare) || (j.ID > 0) == (j.Sum != 0)) || !j.Undecodable && j.ID <= 0 {
@@ -211,12 +216,16 @@ func FuzzDecodeRuns(f *testing.F) {
 	f.Add([]byte(`{"total_count":1,"workflow_runs":[{"id":1,"updated_at":"","actor":{"login":null}}]}`))
 	f.Add([]byte(`{"total_count":-1,"workflow_runs":[{"id":-1},[],{}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		runs, total, err := decodeRuns(body, ever)
+		runs, total, err := decodeRuns(context.Background(), body, ever)
 		if !json.Valid(body) && err == nil {
 			t.Fatal("accepted what is no JSON")
 		}
 		if (err == nil) != (runs != nil) || err != nil && total != 0 {
 			t.Fatalf("%v, %d, %v", runs, total, err)
+		}
+		agree(t, body, "workflow_runs", runs, err, func(r *Run) int64 { return r.ID })
+		if got := spent(func() { _, _, _ = decodeRuns(context.Background(), body, ever) }); got > allowed(len(body)) {
+			t.Fatalf("%d bytes allocated for %d", got, len(body))
 		}
 		for _, r := range runs {
 			if bare := (Run{ID: r.ID, Sum: r.Sum, Undecodable: true}); r.Undecodable && (r != bare || (r.ID > 0) == (r.Sum != 0)) || !r.Undecodable && r.ID <= 0 {

@@ -69,13 +69,13 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 
 	buffer := c.buffer()
 	defer c.release(buffer)
-	readErr := c.read(buffer, resp)
+	readErr := c.read(bounded, buffer, resp)
 	o.Duration = c.now().Sub(start)
 	if ctx.Err() != nil && readErr != nil {
 		o.Kind = KindCanceled
 		return a, o, fmt.Errorf("%s: %w", q.endpoint, ctx.Err())
 	}
-	body := buffer.Bytes()
+	body := *buffer
 	switch {
 	case a.status == http.StatusNotModified && a.conditional:
 		return a, o, ErrNotModified
@@ -102,12 +102,19 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 	case readErr != nil:
 		return fail(bodyError(a, readErr))
 	}
-	if err := q.decode(body, a); err != nil {
+	switch err := q.decode(bounded, body, a); {
+	case err == nil:
+		return a, o, nil
+	case ctx.Err() != nil:
+		o.Kind = KindCanceled
+		return a, o, fmt.Errorf("%s: %w", q.endpoint, ctx.Err())
+	case bounded.Err() != nil:
+		return fail(&Error{Kind: KindNetwork, Status: a.status, Err: timeoutError{c.timeout}})
+	default:
 		e := bodyError(a, describeBody(err, a.header))
 		e.Whole = json.Valid(body)
 		return fail(e)
 	}
-	return a, o, nil
 }
 
 // bodyError is an answer with status 200 that is none. A page for people in its place may still ask to wait.

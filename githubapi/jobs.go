@@ -15,7 +15,7 @@ func (c *Client) AttemptJobs(ctx context.Context, repo string, id int64, attempt
 	if err != nil {
 		return Page[Job]{}, badRequest(endpoint, err)
 	}
-	return list(ctx, c, endpoint, path+"/jobs", url.Values{}, p, decodeJobs)
+	return list(ctx, c, endpoint, path+"/jobs", url.Values{}, p, MaxJobsCount, decodeJobs)
 }
 
 // RunJobs lists the jobs of a run: of its newest attempt (filter "latest", also "") or of all ("all").
@@ -33,7 +33,7 @@ func (c *Client) RunJobs(ctx context.Context, repo string, id int64, filter stri
 	if err != nil {
 		return Page[Job]{}, badRequest(endpoint, err)
 	}
-	return list(ctx, c, endpoint, path+"/jobs", query, p, decodeJobs)
+	return list(ctx, c, endpoint, path+"/jobs", query, p, MaxJobsCount, decodeJobs)
 }
 
 // Job reads one job. A job that cannot be decoded is an Error of KindBody.

@@ -2,6 +2,7 @@ package githubapi
 
 import (
 	"crypto/sha256"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,12 +29,12 @@ const (
 // parseLimit reads the x-ratelimit headers. No headers at all is normal (GitHub Enterprise Server); values that are no
 // numbers count as absent. Both the limit and what remains must be there.
 func parseLimit(h http.Header, now time.Time) (Limit, bool) {
-	limit, ok1 := headerInt(h, "X-Ratelimit-Limit")
-	remaining, ok2 := headerInt(h, "X-Ratelimit-Remaining")
+	limit, ok1 := headerAmount(h, "X-Ratelimit-Limit")
+	remaining, ok2 := headerAmount(h, "X-Ratelimit-Remaining")
 	if !ok1 || !ok2 {
 		return Limit{}, false
 	}
-	used, ok := headerInt(h, "X-Ratelimit-Used")
+	used, ok := headerAmount(h, "X-Ratelimit-Used")
 	if !ok {
 		used = max(limit-remaining, 0) // not sent by older servers
 	}
@@ -82,6 +83,12 @@ func headerInt(h http.Header, name string) (int, bool) {
 	return n, err == nil && n >= 0
 }
 
+// headerAmount is at most what fits 32 bits, so that arithmetic with it cannot overflow.
+func headerAmount(h http.Header, name string) (int, bool) {
+	n, ok := headerInt(h, name)
+	return min(n, math.MaxInt32), ok
+}
+
 // plainWord tells whether a foreign word is fit to be a label value.
 func plainWord(s string) bool {
 	for i := range len(s) {
@@ -124,6 +131,7 @@ func (s *state) record(h http.Header, generation uint64, now time.Time) *Limit {
 		return nil
 	}
 	reset := h.Get("X-Ratelimit-Reset")
+	reset = reset[:min(len(reset), 32)]
 	old, known := s.limits[limit.Resource]
 	switch {
 	case !known && len(s.limits) >= maxResources:

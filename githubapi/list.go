@@ -5,19 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 )
 
-// list asks for one page.
-func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest,
-	decode func([]byte, span) ([]T, int, error)) (Page[T], error) {
-	target, visited, err := c.target(path, query, p)
+// list asks for one page of a list that has at most maxItems entries; 0 = any number.
+func list[T any](ctx context.Context, c *Client, endpoint, path string, query url.Values, p PageRequest, maxItems int,
+	decode func(context.Context, []byte, span) ([]T, int, error)) (Page[T], error) {
+	target, read, err := c.target(path, query, p)
 	if err != nil {
 		return Page[T]{}, badRequest(endpoint, err)
 	}
 	var page Page[T]
 	q := call{endpoint: endpoint, url: target, tag: p.Tag}
-	q.decode = func(body []byte, a answer) (err error) {
-		page.Items, page.TotalCount, err = decode(body, spanAt(c.now(), a.header))
+	q.decode = func(ctx context.Context, body []byte, a answer) (err error) {
+		page.Items, page.TotalCount, err = decode(ctx, body, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)
@@ -31,11 +32,10 @@ func list[T any](ctx context.Context, c *Client, endpoint, path string, query ur
 	page.Date = plausibleDate(a.header, c.now())
 	page.SSO = parseSSO(a.header)
 	if link := nextLink(a.header.Values("Link")); link != "" {
-		read := append(visited[:len(visited):len(visited)], fingerprint(target))
-		if a.url != target {
-			read = append(read, fingerprint(a.url))
+		next := c.base.sealNext(a.url, link, path, read.add(len(page.Items), target, a.url), maxItems)
+		if page.Next = next; strings.HasPrefix(next, "#") {
+			page.Next = redact(next, a.token)
 		}
-		page.Next = sealNext(a.url, link, read)
 	}
 	return page, nil
 }
@@ -48,8 +48,8 @@ func one[T any](ctx context.Context, c *Client, endpoint, path string, tag Tag, 
 		return zero, Tag{}, badRequest(endpoint, err)
 	}
 	q := call{endpoint: endpoint, url: target, tag: tag}
-	q.decode = func(body []byte, a answer) (err error) {
-		item, err = decodeOne(body, kind, spanAt(c.now(), a.header))
+	q.decode = func(ctx context.Context, body []byte, a answer) (err error) {
+		item, err = decodeOne(ctx, body, kind, spanAt(c.now(), a.header))
 		return err
 	}
 	a, err := c.do(ctx, q)

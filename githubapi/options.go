@@ -16,8 +16,11 @@ const (
 	DefaultUserAgent     = "github_workflow_exporter"
 	DefaultTimeout       = 30 * time.Second
 	DefaultMaxConcurrent = 8
-	DefaultMaxBodyBytes  = 32 << 20
+	DefaultMaxBodyBytes  = 16 << 20 // a page of 100 runs has about 1.5 MB, one of 100 jobs with 100 steps 2 MB
 )
+
+// maxHeaders bounds the headers of an answer in bytes; GitHub's are about 5 KB.
+const maxHeaders = 256 << 10
 
 // Options configure a Client. Only BaseURL is required.
 type Options struct {
@@ -115,6 +118,7 @@ func transport(o Options, concurrent int) (http.RoundTripper, error) {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
 	}
 	t = t.Clone()
+	t.MaxResponseHeaderBytes = maxHeaders
 	t.MaxIdleConnsPerHost = concurrent // the default of 2 would close and open connections all the time
 	pool, err := certificates(o)
 	if err != nil {

@@ -70,18 +70,6 @@ func (o origin) admit(u *url.URL) error {
 	return nil
 }
 
-// resolve reads a Location or Link target, relative to where it was found. The fragment is dropped.
-func resolve(from *url.URL, target string) (*url.URL, error) {
-	ref, err := url.Parse(target)
-	if err != nil || target == "" {
-		// The parser's error repeats the text, which may be signed: leave it out.
-		return nil, errors.New("refusing to follow: not a URL")
-	}
-	u := from.ResolveReference(ref)
-	u.Fragment, u.RawFragment = "", ""
-	return u, nil
-}
-
 // canonicalHost is in lower case with the port written out.
 func canonicalHost(u *url.URL) string {
 	port := u.Port()

@@ -1,12 +1,8 @@
 package githubapi
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +46,9 @@ type Page[T any] struct {
 	// TotalCount is the length of the whole list as GitHub tells it, at most MaxJobsCount of jobs and MaxListCount of others; 0
 	// for lists that come without (repositories), and where what it tells is no number or negative.
 	TotalCount int
-	// Next addresses the following page; "" on the last. Whether it may be followed is decided when it is used.
+	// Next addresses the following page, at the configured server whatever the link names; "" on the last. A link that is
+	// refused (it asks for something else, leads in a circle, or the list has no end) is an error when it is used, for it
+	// costs what follows, not this page.
 	Next string
 	// Tag for asking the same again; zero if the answer had no usable ETag.
 	Tag Tag
@@ -60,56 +58,18 @@ type Page[T any] struct {
 	SSO SSO
 }
 
-// target gives the URL of the page and the fingerprints of those read before it.
-func (c *Client) target(path string, query url.Values, p PageRequest) (*url.URL, []string, error) {
+// target gives the URL of the page and what is known of those read before it.
+func (c *Client) target(path string, query url.Values, p PageRequest) (*url.URL, trail, error) {
 	if p.Next != "" {
 		return c.openNext(p.Next)
 	}
 	if p.PerPage < 0 {
-		return nil, nil, fmt.Errorf("%d per page: must be 1 to %d", p.PerPage, maxPerPage)
+		return nil, trail{}, fmt.Errorf("%d per page: must be 1 to %d", p.PerPage, maxPerPage)
 	}
 	if p.PerPage == 0 || p.PerPage > maxPerPage {
 		p.PerPage = maxPerPage
 	}
 	query.Set("per_page", fmt.Sprint(p.PerPage))
 	u, err := c.base.join(path, query)
-	return u, nil, err
-}
-
-// sealNext makes Page.Next of a link: the URL and, in place of the fragment, which is never sent, fingerprints of all
-// pages read so far. A list that leads back to itself is thus recognised without state in the client.
-func sealNext(from *url.URL, link string, visited []string) string {
-	if link == "" {
-		return ""
-	}
-	u, err := resolve(from, link)
-	if err != nil {
-		return "#" // openNext refuses it; "" would pass for the end of the list
-	}
-	return u.String() + "#" + strings.Join(visited, ".")
-}
-
-// openNext takes Page.Next apart and refuses what the token must not be sent to and what was read already.
-func (c *Client) openNext(next string) (*url.URL, []string, error) {
-	raw, marks, _ := strings.Cut(next, "#")
-	u, err := url.Parse(raw)
-	if err != nil || raw == "" {
-		return nil, nil, &Error{Kind: KindRedirect, Err: errors.New("refusing to follow the next link: not a URL")}
-	}
-	if err := c.base.admit(u); err != nil {
-		return nil, nil, &Error{Kind: KindRedirect, Err: fmt.Errorf("next link: %w", err)}
-	}
-	visited := strings.Split(marks, ".")
-	if slices.Contains(visited, fingerprint(u)) {
-		return nil, nil, &Error{Kind: KindRedirect, path: c.base.below(u),
-			Err: errors.New("refusing to follow the next link: it leads back to a page read already")}
-	}
-	return u, visited, nil
-}
-
-// fingerprint of a URL in eleven characters; a chance collision within one list is one in 2^64 per pair of pages.
-func fingerprint(u *url.URL) string {
-	h := fnv.New64a()
-	h.Write([]byte(u.String()))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	return u, trail{}, err
 }

@@ -78,7 +78,7 @@ func TestNextLinkRefused(t *testing.T) {
 	}))
 	defer stranger.Close()
 	for name, link := range map[string]string{
-		"other host":     "https://api.github.com/repositories/1/actions/runs/5/jobs?page=2",
+		"other host":     "https://api.github.com/resource?page=2",
 		"other port":     stranger.URL + basePath + "/x?page=2",
 		"other scheme":   "https://HOST" + basePath + "/x?page=2",
 		"other path":     "http://HOST/api/v3/x?page=2",

@@ -201,10 +201,10 @@ func (r *replay) onlyClassify() {
 	if r.now.Response.Status == http.StatusForbidden && e.Kind != KindForbidden {
 		r.t.Errorf("%s is %s", r.now.Request.Path, e.Kind)
 	}
-	if _, _, err := decodeJobs(r.now.Response.Body, ever); err == nil {
+	if _, _, err := decodeJobs(context.Background(), r.now.Response.Body, ever); err == nil {
 		r.t.Errorf("%s passes for a list of jobs", r.now.Request.Path)
 	}
-	if _, _, err := decodeRuns(r.now.Response.Body, ever); err == nil {
+	if _, _, err := decodeRuns(context.Background(), r.now.Response.Body, ever); err == nil {
 		r.t.Errorf("%s passes for a list of runs", r.now.Request.Path)
 	}
 }

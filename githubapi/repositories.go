@@ -28,7 +28,7 @@ func (c *Client) UserRepositories(ctx context.Context, user string, p PageReques
 
 // OwnRepositories lists every repository the token's user can reach, private ones included (GET /user/repos).
 func (c *Client) OwnRepositories(ctx context.Context, p PageRequest) (Page[Repository], error) {
-	return list(ctx, c, "list_own_repositories", "/user/repos", url.Values{}, p, decodeRepositories)
+	return list(ctx, c, "list_own_repositories", "/user/repos", url.Values{}, p, 0, decodeRepositories)
 }
 
 func (c *Client) repositories(ctx context.Context, endpoint, prefix, name string, p PageRequest) (Page[Repository], error) {
@@ -36,5 +36,5 @@ func (c *Client) repositories(ctx context.Context, endpoint, prefix, name string
 	if err != nil {
 		return Page[Repository]{}, badRequest(endpoint, err)
 	}
-	return list(ctx, c, endpoint, path, url.Values{}, p, decodeRepositories)
+	return list(ctx, c, endpoint, path, url.Values{}, p, 0, decodeRepositories)
 }

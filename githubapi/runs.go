@@ -37,7 +37,7 @@ func (c *Client) Runs(ctx context.Context, repo string, f RunFilter, p PageReque
 	if err != nil {
 		return Page[Run]{}, badRequest(endpoint, err)
 	}
-	return list(ctx, c, endpoint, path+"/actions/runs", f.query(), p, decodeRuns)
+	return list(ctx, c, endpoint, path+"/actions/runs", f.query(), p, 0, decodeRuns)
 }
 
 // Run reads a run as it stands at its latest attempt. A run that cannot be decoded is an Error of KindBody.

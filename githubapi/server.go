@@ -2,9 +2,9 @@ package githubapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Meta is what a server tells about itself.
@@ -13,29 +13,34 @@ type Meta struct {
 	InstalledVersion string `json:"installed_version"`
 }
 
-// Meta reads GET /meta.
+// Meta reads GET /meta. On github.com that is long; all but one field is skipped.
 func (c *Client) Meta(ctx context.Context) (Meta, error) {
-	var meta *Meta
-	err := c.single(ctx, "get_meta", "/meta", func(body []byte, _ answer) error {
-		if err := json.Unmarshal(body, &meta); err != nil {
+	var meta Meta
+	err := c.single(ctx, "get_meta", "/meta", func(ctx context.Context, body []byte, _ answer) error {
+		r := newReader(ctx, body)
+		r.members("entry", func(key []byte) {
+			if string(key) == "installed_version" {
+				r.must("installed_version", r.text(&meta.InstalledVersion))
+			} else {
+				r.skip()
+			}
+		})
+		if err := r.end(); err != nil || r.odd == "" {
 			return err
 		}
-		if meta == nil {
-			return errors.New("null")
-		}
-		return nil
+		return fmt.Errorf("%s is not what it should be", r.odd)
 	})
 	if err != nil {
 		return Meta{}, err
 	}
-	return *meta, nil
+	return meta, nil
 }
 
 // RateLimit reads GET /rate_limit, which costs nothing, by resource name. ErrNoRateLimit where the server has none.
 func (c *Client) RateLimit(ctx context.Context) (map[string]Limit, error) {
 	var limits map[string]Limit
-	err := c.single(ctx, "get_rate_limit", "/rate_limit", func(body []byte, a answer) (err error) {
-		limits, err = c.decodeRateLimit(body, a)
+	err := c.single(ctx, "get_rate_limit", "/rate_limit", func(ctx context.Context, body []byte, a answer) (err error) {
+		limits, err = c.decodeRateLimit(ctx, body, a)
 		return err
 	})
 	var e *Error
@@ -46,34 +51,61 @@ func (c *Client) RateLimit(ctx context.Context) (map[string]Limit, error) {
 }
 
 // decodeRateLimit reads resources.*; the object "rate" beside it is gone in newer API versions.
-func (c *Client) decodeRateLimit(body []byte, a answer) (map[string]Limit, error) {
-	var page struct {
-		Resources map[string]struct {
-			Limit     int   `json:"limit"`
-			Remaining int   `json:"remaining"`
-			Used      int   `json:"used"`
-			Reset     int64 `json:"reset"`
-		} `json:"resources"`
-	}
-	if err := json.Unmarshal(body, &page); err != nil {
-		return nil, err
-	}
-	if page.Resources == nil {
-		return nil, errors.New("no resources in it")
-	}
+func (c *Client) decodeRateLimit(ctx context.Context, body []byte, a answer) (map[string]Limit, error) {
 	date, now := parseDate(a.header), c.now()
-	limits := make(map[string]Limit, len(page.Resources))
-	for name, l := range page.Resources {
-		if plainWord(name) && len(limits) < maxResources {
-			limits[name] = Limit{Resource: name, Limit: l.Limit, Remaining: l.Remaining, Used: l.Used,
-				Reset: localReset(l.Reset, date, now)}
+	var limits map[string]Limit
+	r := newReader(ctx, body)
+	r.members("entry", func(key []byte) {
+		if string(key) != "resources" {
+			r.skip()
+			return
 		}
+		r.members("resources", func(key []byte) {
+			if limits == nil {
+				limits = map[string]Limit{}
+			}
+			name := string(key[:min(len(key), maxString)])
+			if !plainWord(name) || len(limits) == maxResources {
+				r.skip()
+				return
+			}
+			limits[name] = readLimit(r, name, date, now)
+		})
+	})
+	switch err := r.end(); {
+	case err != nil:
+		return nil, err
+	case r.odd != "":
+		return nil, fmt.Errorf("%s is not what it should be", r.odd)
+	case limits == nil:
+		return nil, errors.New("no resources in it")
 	}
 	return limits, nil
 }
 
+func readLimit(r *reader, name string, date, now time.Time) Limit {
+	l, reset := Limit{Resource: name}, int64(0)
+	r.members(name, func(key []byte) {
+		switch string(key) {
+		case "limit":
+			r.must("limit", r.amount(&l.Limit))
+		case "remaining":
+			r.must("remaining", r.amount(&l.Remaining))
+		case "used":
+			r.must("used", r.amount(&l.Used))
+		case "reset":
+			r.must("reset", r.whole(&reset))
+		default:
+			r.skip()
+		}
+	})
+	l.Limit, l.Remaining, l.Used = max(l.Limit, 0), max(l.Remaining, 0), max(l.Used, 0)
+	l.Reset = localReset(reset, date, now)
+	return l
+}
+
 // single asks for one thing that is neither a list nor conditional.
-func (c *Client) single(ctx context.Context, endpoint, path string, decode func([]byte, answer) error) error {
+func (c *Client) single(ctx context.Context, endpoint, path string, decode func(context.Context, []byte, answer) error) error {
 	target, err := c.base.join(path, nil)
 	if err != nil {
 		return badRequest(endpoint, err)

@@ -120,7 +120,7 @@ type Job struct {
 	Sum uint64 `json:"-"`
 }
 
-// Completed tells whether the job is final.
+// Completed tells whether the job is over. What it says may lag behind for some seconds, see Settled.
 func (j Job) Completed() bool { return j.Status == StatusCompleted }
 
 // Step is one step of a job. Numbers have gaps. Times may be sent with an offset and milliseconds; here they are in UTC.
@@ -134,35 +134,4 @@ type Step struct {
 
 	// ImpossibleTime: a time of the step was before GitHub existed or after tomorrow. Such a time is zero here.
 	ImpossibleTime bool `json:"-"`
-}
-
-// Attempt is one attempt of a run with the jobs read of it.
-type Attempt struct {
-	// Run as it stood for this attempt: its own run_started_at, status and conclusion. Of an attempt that a later one
-	// superseded these come from the attempt's own endpoint, never from a list.
-	Run Run
-	// Number of the attempt, 1 and up.
-	Number int
-	// Latest is the highest attempt number known of the run.
-	Latest int
-	// Jobs read so far, unique by ID, as listed under this attempt number.
-	Jobs []Job
-	// TotalCount is how many jobs GitHub says there are, 0 to MaxJobsCount.
-	TotalCount int
-}
-
-// Started is when this attempt started.
-func (a Attempt) Started() time.Time { return a.Run.Started() }
-
-// Whole tells whether every job of the attempt was read, could be decoded and is final.
-func (a Attempt) Whole() bool {
-	if len(a.Jobs) != a.TotalCount {
-		return false
-	}
-	for _, j := range a.Jobs {
-		if !j.Completed() {
-			return false
-		}
-	}
-	return true
 }

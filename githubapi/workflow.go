@@ -30,7 +30,23 @@ func (c *Client) Workflow(ctx context.Context, repo string, id int64) (Workflow,
 
 func workflowEntry() entry[Workflow] {
 	return entry[Workflow]{
+		read: func(r *reader, w *Workflow) {
+			r.members("entry", func(key []byte) {
+				switch string(key) {
+				case "id":
+					r.must("id", r.whole(&w.ID))
+				case "name":
+					r.text(&w.Name)
+				case "path":
+					r.text(&w.Path)
+				case "state":
+					r.text(&w.State)
+				default:
+					r.skip()
+				}
+			})
+		},
 		id:    func(w *Workflow) int64 { return w.ID },
-		bound: func(*Workflow, span) bool { return true },
+		bound: sound[Workflow],
 	}
 }

@@ -68,7 +68,7 @@ type RunChange struct {
 type Account struct {
 	ID   int64
 	Name string // owner/name as last seen
-	// Since is set at birth and never moves: attempts started before it do not count.
+	// Since is set at birth and never moves, but see Batch.MoveSince: attempts started before it do not count.
 	Since time.Time
 	// Swept is set once the first sweep is over: series born later are not baseline.
 	Swept bool
@@ -84,6 +84,8 @@ type Batch struct {
 	// Account, if not nil, replaces the repository's account, but for Since once set, Swept once true, and a later Pruned.
 	// A repository's first batch must have one, with Since.
 	Account *Account
+	// MoveSince lets an earlier Since of the account replace the one that was set: by a clock that was ahead.
+	MoveSince bool
 	Entries []Entry
 	Runs    []RunChange
 	// WorkflowNames: names last seen by workflow id.

@@ -93,7 +93,9 @@ func (c *commit) stageAccount(b Batch) error {
 		a := *b.Account
 		a.Since, a.Through, a.Pruned = stored(a.Since), stored(a.Through), stored(a.Pruned)
 		if known {
-			a.Since = old.Since
+			if !b.MoveSince || a.Since.After(old.Since) || a.Since.IsZero() {
+				a.Since = old.Since
+			}
 			a.Swept = a.Swept || old.Swept
 			if a.Pruned.Before(old.Pruned) {
 				a.Pruned = old.Pruned

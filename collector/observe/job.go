@@ -7,7 +7,8 @@ import (
 
 // Jobs accounts for the jobs of an attempt that are completed. With final those that could not be decoded follow as
 // undecodable, and the listed ones that are not completed as never_finished. Entries without an id cannot be told apart
-// when they are read again, so they are left to Close.
+// when they are read again, so they are left to Close. While the attempt is settling, completed jobs that do not tell all
+// of themselves yet have to wait.
 //
 // The workflow is the one of WorkflowName; earlier are the executions recorded of the run, of any attempt.
 func (o *Observer) Jobs(repo githubapi.Repository, a githubapi.Attempt, workflow string, earlier []Execution, final bool) []Job {
@@ -20,6 +21,7 @@ func (o *Observer) Jobs(repo githubapi.Repository, a githubapi.Attempt, workflow
 			if final { // until then it is read again: the next answer may be whole
 				jobs = append(jobs, Job{ID: j.ID, Final: true, Omitted: Undecodable})
 			}
+		case j.Completed() && a.Settling && !j.Settled(): // to be read again
 		case j.Completed():
 			jobs = append(jobs, completedJob(run, j, class.omitted(j)))
 		case final:

@@ -18,7 +18,8 @@ const (
 // time since which the job has been in its state. A job whose time is not known has no sample of the latter. Of a
 // completed run there is nothing live, whatever its jobs say: some stay "queued" for ever.
 func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow string) []Sample {
-	if a.Run.Completed() {
+	over := a.Run.Completed()
+	if over && !a.Settling {
 		return nil
 	}
 	var samples []Sample
@@ -26,7 +27,7 @@ func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow
 	run, siblings := o.forRun(repo, a, workflow), siblingsOf(a)
 	for _, j := range a.Jobs {
 		state, since := live(j)
-		if state == "" || siblings.checkRun(j) {
+		if state == "" || over && state != inProgress || siblings.checkRun(j) {
 			continue
 		}
 		b := run.forJob(j)

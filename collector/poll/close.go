@@ -2,7 +2,6 @@ package poll
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,8 +10,13 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
-// closeWithin is for how long a finished attempt is asked until its jobs are complete; then what is not is discarded.
-const closeWithin = time.Hour
+const (
+	// closeWithin is for how long a finished attempt is asked until its jobs are complete; then what is not is discarded.
+	closeWithin = time.Hour
+	// settleWithin is for how long after its end what an attempt says is taken to be able to change: conclusions and steps
+	// that are missing come within seconds as a rule, and so does a conclusion that is taken back.
+	settleWithin = 3 * time.Minute
+)
 
 // closeAttempts reads the jobs of the run's attempts that are over and closes them as far as they can be closed now, lowest
 // number first: what an attempt carried over from an earlier one is recognised by what that one recorded.
@@ -25,11 +29,11 @@ func (p *Poller) closeAttempts(ctx context.Context, r *repository, open *openRun
 		closed := false
 		switch {
 		case err != nil:
-		case attempt.Started().Before(r.account.Since):
+		case before(attempt.Started(), r.account.Since):
 			closed, err = true, p.discard(ctx, r, open.run, n, "")
-		case n < open.latest() && attempt.Started().Before(r.account.Pruned): // known once, forgotten since
+		case n < open.latest() && before(attempt.Run.NotBefore(), r.account.Pruned): // known once, forgotten since
 			closed, err = true, p.discard(ctx, r, open.run, n, "")
-		case n < open.latest() && attempt.Started().Before(p.horizon()):
+		case n < open.latest() && before(attempt.Run.NotBefore(), p.horizon()):
 			closed, err = true, p.discard(ctx, r, open.run, n, reasonTooOld)
 		default:
 			closed, err = p.closeAttempt(ctx, r, open, attempt)
@@ -77,7 +81,7 @@ func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openR
 	if err != nil {
 		return nil, err
 	}
-	if err := p.checkIdentity(r, run.Repository); err != nil {
+	if err := p.checkIdentity(ctx, r, run.Repository); err != nil {
 		return nil, err
 	}
 	run.ID, run.RunAttempt = open.run.ID, n
@@ -88,22 +92,56 @@ func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openR
 	return attempt, nil
 }
 
-// closeAttempt reads all jobs of a finished attempt and records them, closing it if they are complete or time is up.
+// closeAttempt reads all jobs of a finished attempt and records them, closing it if they are complete and settled, or time
+// is up. Jobs that have not changed since they were read last cost nothing.
 func (p *Poller) closeAttempt(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt) (closed bool, err error) {
-	_, _, settled, err := p.readJobs(ctx, r, attempt, nil)
+	n := attempt.Number
+	changed, whole, err := p.readOver(ctx, r, open, attempt)
 	if err != nil {
 		return false, fmt.Errorf("reading its jobs: %w", err)
 	}
-	whole := settled && attempt.Whole()
-	late := open.finishedFor(attempt.Number, p.Now()) >= closeWithin
+	if attempt.Began().IsZero() {
+		return true, p.discard(ctx, r, open.run, n, reasonUndated)
+	}
+	if err := p.nameWorkflow(ctx, r, attempt); err != nil {
+		return false, err
+	}
+	attempt.Settling = p.settling(open, attempt)
+	late := open.finishedFor(n, p.Now()) >= closeWithin
+	closed = late || whole && !(attempt.Settling && p.mayChange(open, attempt))
 	if late && !whole {
 		level.Warn(p.Logger).Log("msg", "attempt closed although not all of its jobs are final", "repository", r.name,
-			"run_id", attempt.Run.ID, "attempt", attempt.Number, "jobs", len(attempt.Jobs), "total_count", attempt.TotalCount)
+			"run_id", attempt.Run.ID, "attempt", n, "jobs", len(attempt.Jobs), "total_count", attempt.TotalCount)
 	}
-	if err := p.Recorder.Record(ctx, r.repo(), *attempt, whole || late); err != nil {
+	if err := p.Recorder.Record(ctx, r.repo(), *attempt, closed); err != nil {
 		return false, recorded(err)
 	}
-	return whole || late, nil
+	if !closed && p.Options.Live && n == open.latest() {
+		if changed || !attempt.Settling {
+			p.Recorder.Live(r.repo(), *attempt)
+		} else {
+			p.Recorder.StillLive(r.id, open.run.ID)
+		}
+	}
+	return closed, nil
+}
+
+// settling tells whether what is listed of an attempt that is over may still change.
+func (p *Poller) settling(open *openRun, attempt *githubapi.Attempt) bool {
+	if open.finishedFor(attempt.Number, p.Now()) >= settleWithin {
+		return false
+	}
+	stirred := attempt.Stirred()
+	return stirred.IsZero() || p.Client.ServerTime().Sub(stirred) < settleWithin
+}
+
+// mayChange tells whether an attempt that is over does not say all of itself yet, or says what its jobs contradict and has
+// said so only once.
+func (p *Poller) mayChange(open *openRun, attempt *githubapi.Attempt) bool {
+	if !attempt.Settled() {
+		return true
+	}
+	return attempt.Number == open.latest() && attempt.Contradicts() && !open.confirmed()
 }
 
 // attemptNotFound notes that an attempt or its jobs were not found while the list answers; after missingVisits visits
@@ -112,118 +150,9 @@ func (p *Poller) attemptNotFound(ctx context.Context, r *repository, open *openR
 	if open.lost[n]++; open.lost[n] < missingVisits {
 		return false, nil
 	}
-	if err := p.confirmIdentity(ctx, r); err != nil {
+	if _, err := p.confirmIdentity(ctx, r); err != nil {
 		return false, err
 	}
 	level.Info(p.Logger).Log("msg", "attempt is gone before it was closed", "repository", r.name, "run_id", open.run.ID, "attempt", n)
 	return true, p.discard(ctx, r, open.run, n, reasonRunDeleted)
-}
-
-// readJobs fills in the attempt's jobs as readPages does. A page with a job of another attempt is read again, once: a job
-// carried over may keep its old number, one of a later attempt does not belong here and is left out; then settled is
-// false.
-func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, settled bool, err error) {
-	for range 2 {
-		pages, changed, err = p.readPages(ctx, r, attempt, known)
-		if err != nil || !changed || !foreign(*attempt) {
-			return pages, changed, err == nil, err
-		}
-		known = nil
-	}
-	own := attempt.Jobs[:0]
-	for _, job := range attempt.Jobs {
-		if job.RunAttempt <= attempt.Number {
-			own = append(own, job)
-		}
-	}
-	settled = len(own) == len(attempt.Jobs)
-	attempt.Jobs = own
-	return pages, true, settled, nil
-}
-
-// foreign tells whether a job says it is of another attempt.
-func foreign(attempt githubapi.Attempt) bool {
-	for _, job := range attempt.Jobs {
-		if job.RunAttempt != 0 && job.RunAttempt != attempt.Number {
-			return true
-		}
-	}
-	return false
-}
-
-// jobsPage remembers one page of an attempt's jobs list as it was read.
-type jobsPage struct {
-	tag  githubapi.Tag
-	next string
-}
-
-// readPages fills in all of the attempt's jobs, unique by id, and returns the pages to be handed in as known next time.
-// Known pages are asked for conditionally: if none has changed, changed is false and the attempt's jobs are left alone.
-func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
-	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
-	var seen map[int64]bool
-	begin := func() {
-		attempt.Jobs, pages, seen = attempt.Jobs[:0], nil, map[int64]bool{}
-	}
-	begin()
-	for skipped := 0; ; {
-		if len(known) > 0 {
-			request.Tag = known[skipped].tag
-		}
-		page, restarted, err := p.jobsPage(ctx, r, attempt, &request)
-		if errors.Is(err, githubapi.ErrNotModified) {
-			if skipped++; skipped == len(known) {
-				return known, false, nil
-			}
-			request = githubapi.PageRequest{PerPage: request.PerPage, Next: known[skipped-1].next}
-			continue
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		known = nil
-		if skipped > 0 && !restarted { // what was skipped is needed after all
-			skipped, request = 0, githubapi.PageRequest{PerPage: request.PerPage}
-			continue
-		}
-		if restarted {
-			skipped = 0
-			begin()
-		}
-		attempt.TotalCount = page.TotalCount
-		for _, job := range page.Items {
-			if !seen[job.ID] {
-				seen[job.ID] = job.ID != 0 // of entries that cannot be decoded not even the id may be known
-				attempt.Jobs = append(attempt.Jobs, job)
-			}
-		}
-		pages = append(pages, jobsPage{tag: page.Tag, next: page.Next})
-		if page.Next == "" {
-			return pages, true, nil
-		}
-		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
-	}
-}
-
-// jobsPage reads one page of an attempt's jobs, on 5xx smaller from the first page on.
-func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
-	restarted, err = shrinking(request, func() error {
-		send := func() (err error) {
-			page, err = p.Client.AttemptJobs(ctx, r.repo().FullName, attempt.Run.ID, attempt.Number, *request)
-			return err
-		}
-		if request.Next != "" {
-			// Never refused: an attempt of very many jobs that was cut off between two pages would begin again for ever.
-			r.requests++
-			return p.ask(ctx, send)
-		}
-		return p.askFor(ctx, r, send)
-	})
-	if restarted && err == nil {
-		r.jobPages.learn(request.PerPage, p.Now())
-	}
-	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
-		clear(r.troubled)
-	}
-	return page, restarted, err
 }

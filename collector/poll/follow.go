@@ -75,10 +75,11 @@ func (p *Poller) due(open *openRun) bool {
 // dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
 // long as it is believed, which is for MaxInterval.
 func (p *Poller) dueByID(open *openRun) bool {
-	if open.known() && open.run.Completed() {
-		return false // it is to be closed; nothing more to learn
-	}
 	age := p.Now().Sub(open.asked)
+	if open.known() && open.run.Completed() {
+		// It is to be closed. What there is to learn is whether GitHub takes it back, while that is waited for.
+		return !open.listed && open.over.attempt == open.latest() && !open.confirmed() && age >= p.Interval
+	}
 	if open.listed {
 		return age >= p.MaxInterval
 	}
@@ -101,6 +102,7 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
 		open.asked, open.missing = now, 0
+		open.confirm(now)
 		return nil
 	case gone(err):
 		open.asked = now
@@ -108,7 +110,9 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 	case err != nil:
 		return err
 	}
-	if err := p.checkIdentity(r, run.Repository); err != nil {
+	if err := p.checkIdentity(ctx, r, run.Repository); errors.Is(err, errForeign) {
+		return p.undecodable(ctx, r, open, err)
+	} else if err != nil {
 		return err
 	}
 	run.ID = id
@@ -130,7 +134,7 @@ func (p *Poller) saw(r *repository, open *openRun, run githubapi.Run) {
 	if open.observe(run, now) {
 		r.changed = now
 	}
-	if open.run.Completed() || open.latest() != before {
+	if open.latest() != before {
 		p.Recorder.Forget(r.id, run.ID) // nothing of that attempt goes on any more
 	}
 }
@@ -140,7 +144,7 @@ func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) err
 	if open.missing++; open.missing < missingVisits {
 		return nil
 	}
-	if err := p.confirmIdentity(ctx, r); err != nil {
+	if _, err := p.confirmIdentity(ctx, r); err != nil {
 		return err
 	}
 	level.Info(p.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
@@ -151,54 +155,6 @@ func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) err
 func undecodable(err error) bool {
 	var e *githubapi.Error
 	return errors.As(err, &e) && e.Kind == githubapi.KindBody && e.Whole
-}
-
-// undecodable gives a run up after its answer could not be decoded for some time.
-func (p *Poller) undecodable(ctx context.Context, r *repository, open *openRun, err error) error {
-	now := p.Now()
-	if open.broken.IsZero() {
-		open.broken = now
-	}
-	if now.Sub(open.broken) < brokenFor {
-		return err
-	}
-	return p.drop(ctx, r, open, reasonUndecodable)
-}
-
-// outlived gives up a run that has been open for longer than MaxRunAge: GitHub knows runs that never end. One that ended
-// is closed as soon as it can be read, however long ago it began; it and one of which nothing could be read are given up
-// when that has not succeeded for as long.
-func (p *Poller) outlived(ctx context.Context, r *repository, open *openRun) (bool, error) {
-	now := p.Now()
-	old := open.run.NotBefore().Before(p.Client.ServerTime().Add(-p.MaxRunAge))
-	switch {
-	case !open.known():
-		old = now.Sub(open.opened) >= p.MaxRunAge
-	case open.run.Completed():
-		old = open.finishedFor(open.next(), now) >= p.MaxRunAge
-	}
-	if !old {
-		return false, nil
-	}
-	level.Info(p.Logger).Log("msg", "run has been open for too long and is given up", "repository", r.name, "run_id", open.run.ID, "max_run_age", p.MaxRunAge)
-	return true, p.drop(ctx, r, open, reasonRunAbandoned)
-}
-
-// drop ends the following of a run: every attempt that is not closed is discarded.
-func (p *Poller) drop(ctx context.Context, r *repository, open *openRun, reason string) error {
-	run, last := open.run, open.latest()
-	if !open.known() {
-		last = max(last, open.next())         // it was open for an attempt of which nothing more is known
-		run.CreatedAt = p.Client.ServerTime() // for as long as it could be listed, the mark is kept
-	}
-	for n := open.next(); n <= last; n = open.next() {
-		if err := p.discard(ctx, r, run, n, reason); err != nil {
-			return err
-		}
-		open.close(n)
-	}
-	p.forgetRun(r, open)
-	return nil
 }
 
 // forgetRun ends the following of a run whose attempts are all closed.

@@ -20,10 +20,10 @@ const pageTries = 3
 
 // front is the first page of a repository's unfiltered runs list.
 type front struct {
-	tag    githubapi.Tag
-	size   int       // of the page
-	next   string    // the page behind it, where the deep sweep begins
-	oldest time.Time // creation of its last run
+	tag   githubapi.Tag
+	size  int       // of the page
+	next  string    // the page behind it, where the deep sweep begins
+	reach time.Time // back to which creation it goes
 }
 
 // readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's
@@ -60,6 +60,11 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 		stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
 		if errors.Is(err, githubapi.ErrNotModified) {
 			r.account.Through = latest(r.account.Through, began)
+			for _, open := range r.runs {
+				if open.listed {
+					open.confirm(p.Now())
+				}
+			}
 			return false, nil
 		}
 		if err != nil {
@@ -76,7 +81,10 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 		} else if page.TotalCount < first.TotalCount {
 			return true, nil
 		}
-		last := page.Next == "" || oldest(page.Items).Before(stop)
+		last := page.Next == "" || reaches(page.Items, stop)
+		if !last && n+1 >= maxRunPages {
+			return false, fmt.Errorf("the list does not end: %d pages read", n+1)
+		}
 		through := time.Time{}
 		if last {
 			through = began
@@ -91,7 +99,7 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
 	}
 	// Only now is everything committed that the tag stands for.
-	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, oldest: oldest(first.Items)}
+	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
 	r.changed = p.Now()
 	return false, nil
 }
@@ -125,8 +133,11 @@ func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubap
 	return page, err
 }
 
-// takeIn opens the runs of a page that have attempts to be closed, and commits that.
+// takeIn opens the runs of a page that have attempts to be closed, and commits that. An odd entry decides for itself only.
 func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run, through time.Time, listed bool) error {
+	if err := p.checkOwners(ctx, r, runs); err != nil {
+		return err
+	}
 	var opened []githubapi.Run
 	for _, run := range runs {
 		open, isNew, err := p.consider(ctx, r, run)
@@ -155,15 +166,14 @@ func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run
 
 // consider looks at one run of a list: nil where there is nothing to follow.
 func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
-	if run.ID == 0 {
-		level.Debug(p.Logger).Log("msg", "an entry of the runs list has no id", "repository", r.name)
-		return nil, false, nil
+	if run.ID <= 0 {
+		return nil, false, p.discardEntry(ctx, r, run)
 	}
 	if run.Undecodable {
 		return p.considerByID(r, run.ID)
 	}
-	if err := p.checkIdentity(r, run.Repository); err != nil {
-		return nil, false, err
+	if run.Repository.ID != 0 && run.Repository.ID != r.id {
+		return nil, false, nil // see checkOwners
 	}
 	if !p.Workflow(run.WorkflowPath()) {
 		return nil, false, nil
@@ -183,16 +193,38 @@ func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run)
 	if slices.Contains(closed, run.Number()) {
 		return nil, false, nil
 	}
-	if run.NotBefore().Before(r.account.Pruned) {
+	began := run.NotBefore() // where it is not known the jobs will tell
+	if before(began, r.account.Pruned) {
 		return nil, false, nil // known once, forgotten since
 	}
-	if run.NotBefore().Before(p.horizon()) {
+	if before(began, p.horizon()) {
 		return nil, false, p.discard(ctx, r, run, run.Number(), reasonTooOld)
 	}
 	open = newOpenRun(run.ID, closed, p.Now())
 	open.observe(run, p.Now())
 	r.runs[run.ID] = open
 	return open, true, nil
+}
+
+// maxOddEntries bounds how many entries without an id are remembered for one repository: a server may make up any number.
+const maxOddEntries = 1000
+
+// discardEntry discards an entry of a list that has no id that could be read, once as long as it looks the same.
+func (p *Poller) discardEntry(ctx context.Context, r *repository, run githubapi.Run) error {
+	if run.Sum == 0 || r.odd >= maxOddEntries {
+		return nil
+	}
+	mark := githubapi.Run{ID: -int64(run.Sum>>1) - 1, CreatedAt: p.Client.ServerTime()} // ids of runs are positive
+	closed, err := p.Progress.Attempts(r.id, mark.ID)
+	if err != nil {
+		return recorded(fmt.Errorf("looking up an entry without id: %w", err))
+	}
+	if len(closed) > 0 {
+		return nil
+	}
+	r.odd++
+	level.Warn(p.Logger).Log("msg", "an entry of the runs list has no id that can be read and is discarded", "repository", r.name)
+	return p.discard(ctx, r, mark, mark.Number(), reasonUndecodable)
 }
 
 // considerByID opens a run whose entry could not be decoded, unless something is known of it: its own endpoint is asked
@@ -213,61 +245,10 @@ func (p *Poller) considerByID(r *repository, id int64) (open *openRun, isNew boo
 	return open, true, nil
 }
 
-// checkEmpty asks whose list it is when one is empty that had runs: it may be that of a new repository under the old name.
-func (p *Poller) checkEmpty(ctx context.Context, r *repository, page githubapi.Page[githubapi.Run]) error {
-	if len(page.Items) > 0 || r.account.Through.IsZero() && len(r.runs) == 0 {
-		return nil
-	}
-	return p.confirmIdentity(ctx, r)
-}
-
-// confirmIdentity asks whether the name is still the watched repository's: one that took it over has none of its runs.
-func (p *Poller) confirmIdentity(ctx context.Context, r *repository) error {
-	var repo githubapi.Repository
-	err := p.askFor(ctx, r, func() (err error) {
-		repo, _, err = p.Client.Repository(ctx, r.repo().FullName, githubapi.Tag{})
-		return err
-	})
-	if gone(err) || kindIs(err, githubapi.KindForbidden) {
-		return nil // hidden, as behind a gateway; its runs answer
-	}
-	if err != nil {
-		return fmt.Errorf("asking whose name it is: %w", err)
-	}
-	return p.checkIdentity(r, repo)
-}
-
-// checkIdentity compares the repository an answer speaks of with the one that is watched: a rename is taken over, another
-// repository under the old name is not read as if it were this one.
-func (p *Poller) checkIdentity(r *repository, seen githubapi.Repository) error {
-	repo := r.repo()
-	switch {
-	case seen.ID != 0 && seen.ID != r.id:
-		return fmt.Errorf("%w: %s is repository %d, not %d", errMoved, repo.FullName, seen.ID, r.id)
-	case seen.FullName != "" && seen.FullName != repo.FullName:
-		level.Info(p.Logger).Log("msg", "repository was renamed", "repository", repo.FullName, "name", seen.FullName)
-		p.Metrics.forget(repo.FullName)
-		repo.FullName = seen.FullName
-		r.current.Store(&repo)
-	}
-	return nil
-}
-
 // discard closes an attempt without counting it.
 func (p *Poller) discard(ctx context.Context, r *repository, run githubapi.Run, attempt int, reason string) error {
 	if err := p.Recorder.Discard(ctx, r.repo(), run, attempt, run.Number(), reason); err != nil {
 		return recorded(fmt.Errorf("discarding attempt %d of run %d: %w", attempt, run.ID, err))
 	}
 	return nil
-}
-
-// oldest is the creation of the oldest run of a page; the zero time for an empty one.
-func oldest(runs []githubapi.Run) time.Time {
-	var t time.Time
-	for _, run := range runs {
-		if !run.CreatedAt.IsZero() && (t.IsZero() || run.CreatedAt.Before(t)) {
-			t = run.CreatedAt
-		}
-	}
-	return t
 }

@@ -36,8 +36,8 @@ func (p *Poller) readLive(ctx context.Context, r *repository) error {
 }
 
 func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun) error {
-	attempt := githubapi.Attempt{Run: open.run, Number: open.latest(), Latest: open.latest()}
-	pages, changed, settled, err := p.readJobs(ctx, r, &attempt, open.pages)
+	attempt := githubapi.Attempt{Run: open.run, Number: open.latest(), Latest: open.latest(), Settling: true}
+	pages, changed, own, err := p.readJobs(ctx, r, &attempt, open.pages)
 	if err != nil {
 		return fmt.Errorf("reading the jobs of the open attempt %d: %w", attempt.Number, err)
 	}
@@ -46,8 +46,11 @@ func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun)
 		return nil
 	}
 	open.pages = nil
-	if !settled {
+	if !own {
 		return nil // a later attempt has begun: the run's own endpoint will tell
+	}
+	if err := p.nameWorkflow(ctx, r, &attempt); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(attempt.Jobs, githubapi.Job.Completed) {
 		if err := p.Recorder.Record(ctx, r.repo(), attempt, false); err != nil {

@@ -12,6 +12,8 @@ type openRun struct {
 	run    githubapi.Run // as last seen; only its ID is known after a restart
 	closed []int         // attempts closed, ascending
 	asked  time.Time     // when its state was last learnt by an answer that held it
+	told   time.Time     // when an answer first told its present state
+	again  time.Time     // when an answer told it last, a 304 included
 	listed bool          // it stands on the list's first page as last answered: a 304 of that page speaks for it
 	tag    githubapi.Tag // of the run's own endpoint
 
@@ -23,6 +25,16 @@ type openRun struct {
 
 	follow, live turn       // of the two stages of a visit
 	pages        []jobsPage // of the latest attempt while it runs
+	over         jobsRead   // of the attempt that is over and not closed yet
+	looked       time.Time  // when its jobs were first to be read for the last time, see lastLook
+}
+
+// jobsRead are the jobs of an attempt as they were read last, so that reading them again costs nothing while they stand.
+type jobsRead struct {
+	attempt int // 0: nothing was read
+	pages   []jobsPage
+	jobs    []githubapi.Job
+	total   int
 }
 
 // finishing tells for attempts that are over and not closed when they were first seen so.
@@ -35,31 +47,44 @@ func newOpenRun(id int64, closed []int, now time.Time) *openRun {
 // known tells whether more than the id is known.
 func (o *openRun) known() bool { return o.run.Status != "" }
 
-// observe takes in a newer state. State only moves forward: an answer that is behind what is known, as lagging replicas
-// give, changes nothing. It tells whether anything changed.
+// confirmAfter is how much later a second answer has to tell the same to confirm the first: replicas lag by seconds.
+const confirmAfter = 5 * time.Second
+
+// observe takes in a newer state. It never goes back to an earlier attempt, as answers of lagging replicas would have it.
+// Within an attempt it is what GitHub said last, also when a conclusion is taken back: what is not closed is not final. It
+// tells whether anything changed.
 func (o *openRun) observe(run githubapi.Run, now time.Time) bool {
 	o.asked = now
 	o.missing = 0
-	if !o.known() {
-		o.run = run
-		return true
-	}
+	before := o.run
 	switch {
-	case run.Number() < o.run.Number():
+	case !o.known():
+		o.run, o.told, o.again = run, now, now
+		return true
+	case run.Number() < before.Number():
 		return false
-	case run.Number() == o.run.Number() && o.run.Completed() && !run.Completed():
+	}
+	o.run, o.again = run, now
+	another := run.Number() != before.Number()
+	if !another && run.Status == before.Status && run.Conclusion == before.Conclusion {
 		return false
 	}
-	changed := run.Number() != o.run.Number() || run.Status != o.run.Status
-	if run.Number() != o.run.Number() {
-		o.pages = nil
+	o.told = now
+	if another {
+		o.pages, o.over = nil, jobsRead{}
 	}
-	if changed {
-		o.follow.last = time.Time{} // there may be something to close: at once
+	if !run.Completed() {
+		delete(o.finished, run.Number())
 	}
-	o.run = run
-	return changed
+	o.follow.last = time.Time{} // there may be something to close: at once
+	return true
 }
+
+// confirm notes that an answer said that nothing has changed.
+func (o *openRun) confirm(now time.Time) { o.again = now }
+
+// confirmed tells whether two answers apart in time told the run's present state.
+func (o *openRun) confirmed() bool { return o.again.Sub(o.told) >= confirmAfter }
 
 // latest is the highest attempt number known.
 func (o *openRun) latest() int { return o.run.Number() }
@@ -81,6 +106,9 @@ func (o *openRun) close(attempt int) {
 		o.closed = slices.Insert(o.closed, i, attempt)
 	}
 	delete(o.finished, attempt)
+	if o.over.attempt == attempt {
+		o.over = jobsRead{}
+	}
 }
 
 // finishedFor tells for how long the attempt has been known to be finished.

@@ -40,12 +40,16 @@ type Recorder interface {
 type Progress interface {
 	// Watch opens the account of a repository, born with since, or renames it, and returns what is remembered.
 	Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (Account, error)
+	// MoveSince moves a since that lies ahead of the clocks back, and with it how far the list has been seen.
+	MoveSince(ctx context.Context, repo int64, since time.Time) (Account, error)
 	// Open remembers runs to be followed until they close, and that the list has been seen down to through (zero: leave).
 	Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error
 	// Attempts returns the closed attempts of a run, ascending.
 	Attempts(repo, run int64) ([]int, error)
 	// OpenRuns returns the ids of the runs to be followed.
 	OpenRuns(repo int64) ([]int64, error)
+	// WorkflowName is what a workflow of the repository was called last, "" where nothing has told.
+	WorkflowName(repo, workflow int64) string
 	// Swept ends the first sweep: series born from now on are not baseline.
 	Swept(ctx context.Context, repo int64) error
 	// Prune forgets the runs whose newest attempt started before the given time.
@@ -66,6 +70,7 @@ const (
 	reasonRunDeleted   = "run_deleted"
 	reasonRunAbandoned = "run_abandoned"
 	reasonUndecodable  = "undecodable"
+	reasonUndated      = "missing_time"
 )
 
 // Owner selects repositories of an organization or user.

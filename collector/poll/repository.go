@@ -51,6 +51,7 @@ type repository struct {
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time
 
+	odd      int // entries of its lists without an id that were discarded
 	requests int // of this visit
 }
 
@@ -174,12 +175,21 @@ func (p *Poller) searched(r *repository, err error) error {
 // watch opens the repository's account at the first visit and after a rename.
 func (p *Poller) watch(ctx context.Context, r *repository) error {
 	repo := r.repo()
-	if r.watched && r.name == repo.FullName {
+	if r.watched && r.name == repo.FullName && !r.account.Since.After(p.today()) {
 		return nil
 	}
-	account, err := p.Progress.Watch(ctx, repo, p.Client.ServerTime().Add(-p.Lookback))
+	since := p.today().Add(-p.Lookback)
+	account, err := p.Progress.Watch(ctx, repo, since)
 	if err != nil {
 		return recorded(fmt.Errorf("opening the account of %s: %w", repo.FullName, err))
+	}
+	if account.Since.After(p.today()) {
+		level.Warn(p.Logger).Log("msg", "the beginning of the count lies ahead, by a clock that was wrong, and is corrected",
+			"repository", repo.FullName, "since", account.Since, "corrected", since)
+		if account, err = p.Progress.MoveSince(ctx, r.id, since); err != nil {
+			return recorded(fmt.Errorf("correcting since of %s: %w", repo.FullName, err))
+		}
+		r.front = front{} // to be read anew
 	}
 	if !r.watched {
 		open, err := p.Progress.OpenRuns(r.id)
@@ -226,7 +236,20 @@ func (p *Poller) prune(ctx context.Context, r *repository) error {
 
 // horizon is the age at which attempts are too old to be counted and marks too old to be needed.
 func (p *Poller) horizon() time.Time {
-	return p.Client.ServerTime().Add(-max(p.RerunWindow, p.Lookback) - p.MaxRunAge)
+	return p.today().Add(-max(p.RerunWindow, p.Lookback) - p.MaxRunAge)
+}
+
+// clocksAgree is how far the server's clock and the local one may be apart for the server's to be believed alone.
+const clocksAgree = 15 * time.Minute
+
+// today is now for what is decided for good: by the server's clock, as its times are, and where the two clocks differ by the
+// earlier one. By one that is ahead nothing would count until then, or what is needed would be forgotten.
+func (p *Poller) today() time.Time {
+	server, local := p.Client.ServerTime(), p.Now()
+	if local.Before(server.Add(-clocksAgree)) {
+		return local
+	}
+	return server
 }
 
 // outcome turns the end of a visit into metrics, a log line where the state changed, and the time of the next visit.

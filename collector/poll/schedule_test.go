@@ -78,7 +78,7 @@ func TestQueueHandsOutTheLongestDueFirstAndNoneTwice(t *testing.T) {
 	})
 }
 
-func TestOpenRunOnlyMovesForward(t *testing.T) {
+func TestOpenRunNeverGoesBackToAnEarlierAttempt(t *testing.T) {
 	run := func(attempt int, status string) githubapi.Run {
 		return githubapi.Run{ID: 1, RunAttempt: attempt, Status: status}
 	}
@@ -88,7 +88,7 @@ func TestOpenRunOnlyMovesForward(t *testing.T) {
 		want       githubapi.Run
 	}{
 		{"progress", run(1, "queued"), run(1, "in_progress"), run(1, "in_progress")},
-		{"completed stays completed", run(1, "completed"), run(1, "in_progress"), run(1, "completed")},
+		{"a conclusion taken back", run(1, "completed"), run(1, "in_progress"), run(1, "in_progress")},
 		{"a later attempt", run(1, "completed"), run(2, "queued"), run(2, "queued")},
 		{"an earlier attempt", run(2, "queued"), run(1, "completed"), run(2, "queued")},
 	} {

@@ -34,9 +34,9 @@ const deepTries = 3
 
 // deepPage is a page as last read, by its URL: an unchanged one costs nothing and still tells the way on.
 type deepPage struct {
-	tag    githubapi.Tag
-	next   string
-	oldest time.Time
+	tag   githubapi.Tag
+	next  string
+	reach time.Time
 }
 
 // sweep looks behind the first page, one page a visit and from spare budget: the unfiltered list orders runs by their
@@ -62,7 +62,7 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 	now := p.Now()
 	end := p.Client.ServerTime().Add(-p.RerunWindow)
 	if !r.deep.on {
-		if r.front.oldest.Before(end) || now.Sub(r.deep.began) < deepEvery {
+		if before(r.front.reach, end) || now.Sub(r.deep.began) < deepEvery {
 			return nil
 		}
 		known := r.deep.pages
@@ -105,11 +105,11 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
 			return err
 		}
-		known = deepPage{tag: page.Tag, next: page.Next, oldest: oldest(page.Items)}
+		known = deepPage{tag: page.Tag, next: page.Next, reach: reach(page.Items)}
 		r.deep.pages[url] = known // taken in: the tag may be kept
 	}
 	r.deep.next, r.deep.failures = known.next, 0
-	if known.next == "" || known.oldest.Before(end) {
+	if known.next == "" || before(known.reach, end) {
 		r.deep.on = false
 	}
 	return nil
@@ -125,11 +125,11 @@ type hints struct {
 
 func (p *Poller) askHints(ctx context.Context, r *repository) error {
 	now := p.Now()
-	if now.Sub(r.hints.asked) < failureInterval(hintEvery, deepEvery, r.hints.failures+1) || r.front.oldest.IsZero() {
+	if now.Sub(r.hints.asked) < failureInterval(hintEvery, deepEvery, r.hints.failures+1) || r.front.reach.IsZero() {
 		return nil
 	}
 	r.hints.asked = now
-	created := "<=" + r.front.oldest.Truncate(hintStep).UTC().Format(time.RFC3339)
+	created := "<=" + r.front.reach.Truncate(hintStep).UTC().Format(time.RFC3339)
 	tags := map[string]githubapi.Tag{}
 	for _, status := range []string{"queued", "in_progress"} {
 		filter := githubapi.RunFilter{Status: status, Created: created}

@@ -10,6 +10,7 @@ import (
 
 	"github_workflow_exporter/collector"
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/ledger"
 	"github_workflow_exporter/collector/observe"
 	"github_workflow_exporter/collector/poll"
 	"github_workflow_exporter/githubapi"
@@ -137,5 +138,14 @@ type progress struct{ *collector.Recorder }
 
 func (p progress) Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (poll.Account, error) {
 	a, err := p.Recorder.Watch(ctx, repo, since)
-	return poll.Account{Since: a.Since, Through: a.Through, Pruned: a.Pruned, Swept: a.Swept}, err
+	return pollAccount(a), err
+}
+
+func (p progress) MoveSince(ctx context.Context, repo int64, since time.Time) (poll.Account, error) {
+	a, err := p.Recorder.MoveSince(ctx, repo, since)
+	return pollAccount(a), err
+}
+
+func pollAccount(a ledger.Account) poll.Account {
+	return poll.Account{Since: a.Since, Through: a.Through, Pruned: a.Pruned, Swept: a.Swept}
 }

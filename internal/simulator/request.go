@@ -22,6 +22,7 @@ type request struct {
 	rest     string // path below the repository
 	owner    string
 	run, job int64
+	workflow int64
 	attempt  int
 	perPage  int
 	page     int
@@ -105,6 +106,8 @@ func (q *request) parseRest(p []string) {
 		q.endpoint, q.run, q.attempt = endpointAttempt, number(p[1]), int(number(p[3]))
 	case p[0] == "runs" && len(p) == 5 && p[2] == "attempts" && p[4] == "jobs":
 		q.endpoint, q.run, q.attempt = endpointAttemptJobs, number(p[1]), int(number(p[3]))
+	case p[0] == "workflows" && len(p) == 2:
+		q.endpoint, q.workflow = endpointWorkflow, number(p[1])
 	case p[0] == "jobs" && len(p) == 2:
 		q.endpoint, q.job = endpointJob, number(p[1])
 	case p[0] == "jobs" && len(p) == 3 && p[2] == "logs":

@@ -12,6 +12,7 @@ const (
 	endpointRunJobs     = "run_jobs"
 	endpointJob         = "job"
 	endpointJobLogs     = "job_logs"
+	endpointWorkflow    = "workflow"
 	endpointOrgRepos    = "org_repos"
 	endpointUserRepos   = "user_repos"
 	endpointMyRepos     = "my_repos"

@@ -151,6 +151,8 @@ func (g *GitHub) route(q *request) *answer {
 		return g.jobs(q)
 	case endpointJob:
 		return g.job(q)
+	case endpointWorkflow:
+		return workflow(q)
 	default:
 		return g.jobLogs(q)
 	}

@@ -1,0 +1,182 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// What the jobs of one attempt may come to, however many pages a server hands out: far more than a run can hold (256 jobs of
+// a matrix, some dozens of matrices), and little enough to be kept.
+const (
+	maxJobs     = 10_000
+	maxJobBytes = 64 << 20 // of text and steps
+)
+
+// readOver fills in the jobs of an attempt that is over, from memory if they have not changed. It is whole when every job is
+// there and completed.
+func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt) (changed, whole bool, err error) {
+	var known []jobsPage
+	if open.over.attempt == attempt.Number {
+		known = open.over.pages
+	}
+	pages, changed, own, err := p.readJobs(ctx, r, attempt, known)
+	if err != nil {
+		return false, false, err
+	}
+	if !changed {
+		attempt.Jobs, attempt.TotalCount = open.over.jobs, open.over.total
+	} else if open.over = (jobsRead{}); own {
+		open.over = jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount}
+	}
+	return changed, own && attempt.Whole(), nil
+}
+
+// readJobs fills in the attempt's jobs as readPages does. A page with a job of another attempt is read again, once: a job
+// carried over may keep its old number, one of a later attempt does not belong here and is left out; then own is false.
+//
+// Pages that have not changed are not read: then changed is false, and own is not told.
+func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, own bool, err error) {
+	for range 2 {
+		pages, changed, err = p.readPages(ctx, r, attempt, known)
+		if err != nil || !changed || !foreign(*attempt) {
+			return pages, changed, err == nil, err
+		}
+		known = nil
+	}
+	kept := attempt.Jobs[:0]
+	for _, job := range attempt.Jobs {
+		if job.RunAttempt <= attempt.Number {
+			kept = append(kept, job)
+		}
+	}
+	own = len(kept) == len(attempt.Jobs)
+	attempt.Jobs = kept
+	return pages, true, own, nil
+}
+
+// foreign tells whether a job says it is of another attempt.
+func foreign(attempt githubapi.Attempt) bool {
+	for _, job := range attempt.Jobs {
+		if job.RunAttempt != 0 && job.RunAttempt != attempt.Number {
+			return true
+		}
+	}
+	return false
+}
+
+// jobsPage remembers one page of an attempt's jobs list as it was read.
+type jobsPage struct {
+	tag  githubapi.Tag
+	next string
+}
+
+// readPages fills in all of the attempt's jobs, unique by id, and returns the pages to be handed in as known next time.
+// Known pages are asked for conditionally: if none has changed, changed is false and the attempt's jobs are left alone.
+func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
+	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
+	var seen seenJobs
+	begin := func() {
+		attempt.Jobs, pages, seen = attempt.Jobs[:0], nil, seenJobs{ids: map[int64]bool{}, sums: map[uint64]bool{}}
+	}
+	begin()
+	for skipped := 0; ; {
+		if len(known) > 0 {
+			request.Tag = known[skipped].tag
+		}
+		page, restarted, err := p.jobsPage(ctx, r, attempt, &request)
+		if errors.Is(err, githubapi.ErrNotModified) {
+			if skipped++; skipped == len(known) {
+				return known, false, nil
+			}
+			request = githubapi.PageRequest{PerPage: request.PerPage, Next: known[skipped-1].next}
+			continue
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		known = nil
+		if skipped > 0 && !restarted { // what was skipped is needed after all
+			skipped, request = 0, githubapi.PageRequest{PerPage: request.PerPage}
+			continue
+		}
+		if restarted {
+			skipped = 0
+			begin()
+		}
+		attempt.TotalCount = page.TotalCount
+		for _, job := range page.Items {
+			if seen.first(job) {
+				attempt.Jobs = append(attempt.Jobs, job)
+			}
+		}
+		if len(attempt.Jobs) > maxJobs || seen.bytes > maxJobBytes || len(pages) >= maxJobs {
+			return nil, false, &githubapi.Error{
+				Kind: githubapi.KindBody, Endpoint: "list_attempt_jobs", Whole: true,
+				Err: fmt.Errorf("the list of jobs of run %d does not end: %d jobs on %d pages", attempt.Run.ID, len(attempt.Jobs), len(pages)),
+			}
+		}
+		pages = append(pages, jobsPage{tag: page.Tag, next: page.Next})
+		if page.Next == "" {
+			return pages, true, nil
+		}
+		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
+	}
+}
+
+// jobsPage reads one page of an attempt's jobs, on 5xx smaller from the first page on.
+func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
+	restarted, err = shrinking(request, func() error {
+		send := func() (err error) {
+			page, err = p.Client.AttemptJobs(ctx, r.repo().FullName, attempt.Run.ID, attempt.Number, *request)
+			return err
+		}
+		if request.Next != "" {
+			// Never refused: an attempt of very many jobs that was cut off between two pages would begin again for ever.
+			r.requests++
+			return p.ask(ctx, send)
+		}
+		return p.askFor(ctx, r, send)
+	})
+	if restarted && err == nil {
+		r.jobPages.learn(request.PerPage, p.Now())
+	}
+	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
+		clear(r.troubled)
+	}
+	return page, restarted, err
+}
+
+// seenJobs tells jobs apart while pages are read that may shift: by id, or by what they look like where the id cannot be read.
+type seenJobs struct {
+	ids   map[int64]bool
+	sums  map[uint64]bool
+	bytes int
+}
+
+// first tells whether the job was not seen before.
+func (s *seenJobs) first(job githubapi.Job) bool {
+	switch {
+	case job.ID != 0:
+		if s.ids[job.ID] {
+			return false
+		}
+		s.ids[job.ID] = true
+	case job.Sum != 0:
+		if s.sums[job.Sum] {
+			return false
+		}
+		s.sums[job.Sum] = true
+	}
+	const each = 256 // bytes of a job or a step without its text
+	s.bytes += each + len(job.Name) + len(job.WorkflowName) + len(job.RunnerName) + len(job.RunnerGroupName)
+	for _, label := range job.Labels {
+		s.bytes += len(label)
+	}
+	for _, step := range job.Steps {
+		s.bytes += each + len(step.Name)
+	}
+	return true
+}

@@ -1,0 +1,33 @@
+package poll
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github_workflow_exporter/githubapi"
+)
+
+// nameWorkflow asks what the attempt's workflow is called where nothing else tells: its jobs, if they do, or what is
+// remembered. The run's own name is none: it may be a title that anybody chose. What the answer is is recorded with the
+// attempt, so it is asked for once. Of a workflow that is gone, or may not be read, the path stands for the name.
+func (p *Poller) nameWorkflow(ctx context.Context, r *repository, attempt *githubapi.Attempt) error {
+	id, path := attempt.Run.WorkflowID, attempt.Run.WorkflowPath()
+	if id <= 0 || strings.HasPrefix(path, "dynamic/") || attempt.NamesWorkflow() || p.Progress.WorkflowName(r.id, id) != "" {
+		return nil
+	}
+	var workflow githubapi.Workflow
+	err := p.askFor(ctx, r, func() (err error) {
+		workflow, err = p.Client.Workflow(ctx, r.repo().FullName, id)
+		return err
+	})
+	switch {
+	case err == nil && workflow.Name != "":
+		attempt.Workflow = workflow.Name
+	case err == nil, gone(err), kindIs(err, githubapi.KindForbidden), undecodable(err):
+		attempt.Workflow = path
+	default:
+		return fmt.Errorf("asking for the name of workflow %d: %w", id, err)
+	}
+	return nil
+}

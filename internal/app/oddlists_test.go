@@ -1,0 +1,144 @@
+package app
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// manyRuns are finished runs, the newest first, one a minute.
+func manyRuns(github *scripted, n int) []entry {
+	runs := make([]entry, n)
+	for i := range runs {
+		id := int64(1000 + n - i)
+		at := instant(time.Duration(i+10) * time.Minute)
+		runs[i] = aRun(id).with("status", "completed", "conclusion", "success", "created_at", at, "run_started_at", at, "updated_at", at)
+		github.jobs(id, aJob(id, id*10).with("created_at", at, "started_at", at, "completed_at", at))
+	}
+	return runs
+}
+
+// pages sets a runs list of pages of a hundred.
+func (s *scripted) pages(runs []entry) {
+	for n, rest := 1, runs; ; n++ {
+		page := rest[:min(100, len(rest))]
+		rest = rest[len(page):]
+		path := "actions/runs"
+		if n > 1 {
+			path += fmt.Sprintf("?page=%d", n)
+		}
+		a := scriptedAnswer{body: list("workflow_runs", len(runs), page...), header: map[string][]string{}}
+		if len(rest) > 0 {
+			a.header["Link"] = []string{fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/actions/runs?per_page=100&page=%d>; rel="next"`, n+1)}
+		}
+		s.answer(path, a)
+		if len(rest) == 0 {
+			return
+		}
+	}
+}
+
+// The order of the list is not documented: an old run that stands anywhere on a page does not end the reading.
+func TestOldRunsAnywhereOnAPageDoNotEndTheReading(t *testing.T) {
+	old := func(run entry) entry {
+		at := instant(200 * 24 * time.Hour)
+		return run.with("created_at", at, "run_started_at", at, "updated_at", at)
+	}
+	for name, places := range map[string][]int{
+		"near the top": {3}, "in the middle": {50}, "the last of the page": {99}, "several at the end": {95, 96, 97, 98, 99},
+		"every fourth": {0, 4, 8, 12, 16, 20, 60, 64, 68, 72, 76, 80, 84, 88, 92, 96},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				runs := manyRuns(github, 250)
+				for _, i := range places {
+					runs[i] = old(runs[i])
+				}
+				github.pages(runs)
+				w.start()
+				defer w.stop()
+				time.Sleep(10 * time.Minute)
+				want := map[string]float64{"success": float64(len(runs) - len(places))}
+				w.expectConclusions(runConclusions, want)
+				w.expectConclusions(jobConclusions, want)
+			})
+		})
+	}
+}
+
+// A list that is not newest first at all is read to its end.
+func TestListInAnotherOrderIsReadToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		runs := manyRuns(github, 250)
+		for i := 150; i < 250; i++ { // of long before the lookback
+			at := instant(time.Duration(i) * 24 * time.Hour)
+			runs[i] = runs[i].with("created_at", at, "run_started_at", at, "updated_at", at)
+		}
+		for i, j := 0, len(runs)-1; i < j; i, j = i+1, j-1 {
+			runs[i], runs[j] = runs[j], runs[i]
+		}
+		github.pages(runs)
+		w.start()
+		defer w.stop()
+		time.Sleep(10 * time.Minute)
+		w.expectConclusions(runConclusions, map[string]float64{"success": 150})
+	})
+}
+
+// An odd entry decides for itself only: what stands beside it counts, and it is discarded for a reason, once.
+func TestOddEntriesHarmNothingBesideThem(t *testing.T) {
+	foreign := entry{"id": 4711, "full_name": "octo-org/elsewhere"}
+	for name, test := range map[string]struct {
+		odd      entry
+		discards map[string]int
+	}{
+		"another repository":       {entry{"repository": foreign}, nil},
+		"another name":             {entry{"repository": entry{"id": 1001, "full_name": "octo-org/elsewhere"}}, nil},
+		"a negative id":            {entry{"id": -5}, map[string]int{"undecodable": 1}},
+		"id zero":                  {entry{"id": 0}, map[string]int{"undecodable": 1}},
+		"no id":                    {entry{"id": nil}, map[string]int{"undecodable": 1}},
+		"an id of words":           {entry{"id": "seven"}, map[string]int{"undecodable": 1}},
+		"an id beyond all numbers": {entry{"id": 1e30}, map[string]int{"undecodable": 1}},
+		"attempt of two billion":   {entry{"run_attempt": 2_000_000_000}, map[string]int{"undecodable": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				runs := manyRuns(github, 5)
+				for k, v := range test.odd {
+					runs[2] = runs[2].with(k, v)
+				}
+				github.pages(runs)
+				github.say("actions/runs/1003", runs[2].json())
+				w.start()
+				time.Sleep(10 * time.Minute)
+				runs[0] = runs[0].with("updated_at", instant(0)) // the list changes: it is read again
+				github.pages(runs)
+				time.Sleep(time.Minute)
+				w.restart()
+				defer w.stop()
+				time.Sleep(2 * time.Hour)
+				counted := w.counted()
+				want := map[string]float64{"success": 4}
+				if name == "another name" { // it is this repository's all the same
+					want["success"] = 5
+				}
+				w.expectConclusions(runConclusions, want)
+				if diff := cmp.Diff(test.discards, counted.Discards, cmp.Transformer("none", func(m map[string]int) map[string]int {
+					if len(m) == 0 {
+						return nil
+					}
+					return m
+				})); diff != "" {
+					t.Errorf("discards (-want +got):\n%s", diff)
+				}
+				w.shows(0, "github_workflow_exporter_repositories", "state", "failing")
+			})
+		})
+	}
+}

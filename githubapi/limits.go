@@ -144,6 +144,13 @@ func (s *state) record(h http.Header, generation uint64, now time.Time) *Limit {
 	return &limit
 }
 
+// believe takes in what the server said of a limit that answers tell of. The caller holds the lock.
+func (s *state) believe(l Limit, reset string, generation uint64) {
+	if _, told := s.limits[l.Resource]; told && generation == s.generation {
+		s.limits[l.Resource], s.resets[l.Resource] = l, reset
+	}
+}
+
 // renew forgets what belonged to an older token. The caller holds the lock.
 func (s *state) renew(generation uint64) {
 	if s.limits == nil || generation != s.generation {

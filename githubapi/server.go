@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -50,10 +51,12 @@ func (c *Client) RateLimit(ctx context.Context) (map[string]Limit, error) {
 	return limits, err
 }
 
-// decodeRateLimit reads resources.*; the object "rate" beside it is gone in newer API versions.
+// decodeRateLimit reads resources.*, which is believed more than what headers told: those overtake each other, and may have been
+// of another window. The object "rate" beside it is gone in newer API versions.
 func (c *Client) decodeRateLimit(ctx context.Context, body []byte, a answer) (map[string]Limit, error) {
 	date, now := parseDate(a.header), c.now()
 	var limits map[string]Limit
+	resets := map[string]int64{}
 	r := newReader(ctx, body)
 	r.members("entry", func(key []byte) {
 		if string(key) != "resources" {
@@ -69,7 +72,7 @@ func (c *Client) decodeRateLimit(ctx context.Context, body []byte, a answer) (ma
 				r.skip()
 				return
 			}
-			limits[name] = readLimit(r, name, date, now)
+			limits[name], resets[name] = readLimit(r, name, date, now)
 		})
 	})
 	switch err := r.end(); {
@@ -80,11 +83,17 @@ func (c *Client) decodeRateLimit(ctx context.Context, body []byte, a answer) (ma
 	case limits == nil:
 		return nil, errors.New("no resources in it")
 	}
+	c.state.mu.Lock()
+	defer c.state.mu.Unlock()
+	for name, limit := range limits {
+		c.state.believe(limit, strconv.FormatInt(resets[name], 10), a.generation)
+	}
 	return limits, nil
 }
 
-func readLimit(r *reader, name string, date, now time.Time) Limit {
-	l, reset := Limit{Resource: name}, int64(0)
+// readLimit gives a limit, and the time of its reset as it was sent.
+func readLimit(r *reader, name string, date, now time.Time) (l Limit, reset int64) {
+	l.Resource = name
 	r.members(name, func(key []byte) {
 		switch string(key) {
 		case "limit":
@@ -101,7 +110,7 @@ func readLimit(r *reader, name string, date, now time.Time) Limit {
 	})
 	l.Limit, l.Remaining, l.Used = max(l.Limit, 0), max(l.Remaining, 0), max(l.Used, 0)
 	l.Reset = localReset(reset, date, now)
-	return l
+	return l, reset
 }
 
 // single asks for one thing that is neither a list nor conditional.

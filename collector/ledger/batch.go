@@ -86,8 +86,8 @@ type Batch struct {
 	Account *Account
 	// MoveSince lets an earlier Since of the account replace the one that was set: by a clock that was ahead.
 	MoveSince bool
-	Entries []Entry
-	Runs    []RunChange
+	Entries   []Entry
+	Runs      []RunChange
 	// WorkflowNames: names last seen by workflow id.
 	WorkflowNames map[int64]string
 }

@@ -36,9 +36,41 @@ type budget struct {
 	tokens, points float64 // of the primary and the secondary bucket
 	filled         time.Time
 
-	paused time.Time // no request before it
-	pause  *backoff  // length of pauses without a time of their own
+	paused  time.Time // no request before it
+	pause   *backoff  // length of pauses without a time of their own
+	proving bool      // a pause was begun, and no answer has shown yet that it is over: one request at a time
+	used    time.Time // the primary limit was refused and is used up until then, as far as is known
+
+	blocked time.Time // since when nothing but the reserve is left; zero while more is
+	looked  time.Time // when the limits were looked at last since then
+
+	waits func(context.Context, waiting) // told of each wait before it begins; nil: nobody
 }
+
+// waiting is why a request waits, and until when at the latest.
+type waiting struct {
+	why   reasonToWait
+	until time.Time
+	look  bool // it is time to look at the limits again
+}
+
+// reasonToWait is one of few words, fit for a label.
+type reasonToWait string
+
+const (
+	waitsForPause reasonToWait = "secondary_limit" // GitHub asked to wait
+	waitsForReset reasonToWait = "rate_limit"      // of the primary limit nothing is left but the reserve
+	waitsForPace  reasonToWait = "pace"            // what is left is spread over the time to the reset
+	waitsForProof reasonToWait = "proof"           // another request shows whether a pause is over
+)
+
+const (
+	// lookEvery is how often the limits are looked at while nothing is left of them: others may have been given back what is
+	// theirs, or the window may have been somebody else's.
+	lookEvery = time.Minute
+	// proofEvery is how often a request looks whether another has shown that a pause is over.
+	proofEvery = 250 * time.Millisecond
+)
 
 func newBudget(reserve float64, now func() time.Time) *budget {
 	return &budget{
@@ -95,16 +127,25 @@ func (b *budget) fill(now time.Time) {
 
 // wait returns how long the next request has to wait; 0 takes its tokens.
 func (b *budget) wait() time.Duration {
+	d, _ := b.turn()
+	return d
+}
+
+// turn is wait, with why.
+func (b *budget) turn() (time.Duration, waiting) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
 	if d := b.paused.Sub(now); d > 0 {
-		return d
+		return d, waiting{why: waitsForPause, until: b.paused}
 	}
 	b.fill(now)
-	if b.known && b.spendable(now)-float64(b.inFlight) < 1 {
-		// The reserve is reached. Nothing but the reset helps; look again now and then, for others may have a new limit.
-		return min(max(b.reset.Sub(now)+time.Second, time.Second), time.Minute)
+	if until := b.outOfBudget(now); !until.IsZero() {
+		return b.blockedUntil(until, now)
+	}
+	b.blocked = time.Time{}
+	if b.proving && b.inFlight > 0 {
+		return proofEvery, waiting{why: waitsForProof, until: now.Add(proofEvery)}
 	}
 	var wait float64
 	if b.points < 1 {
@@ -115,25 +156,84 @@ func (b *budget) wait() time.Duration {
 	}
 	if wait > 0 {
 		// Rounded up so that the wait ends with a token; capped, for rates change while one waits.
-		return min(time.Duration(wait*float64(time.Second))+time.Millisecond, time.Minute)
+		d := time.Duration(min(wait, maxPace.Seconds())*float64(time.Second)) + time.Millisecond
+		return min(d, time.Minute), waiting{why: waitsForPace, until: now.Add(d)}
 	}
 	b.points--
 	b.tokens--
 	b.inFlight++
-	return 0
+	return 0, waiting{}
+}
+
+// maxPace bounds what is said of a wait; rates near zero make it anything.
+const maxPace = 24 * time.Hour
+
+// outOfBudget is until when nothing is left to be spent; the zero time while something is.
+func (b *budget) outOfBudget(now time.Time) time.Time {
+	switch {
+	case now.Before(b.used):
+		return b.used
+	case b.known && b.spendable(now)-float64(b.inFlight) < 1:
+		return latest(b.reset.Add(time.Second), now.Add(time.Second))
+	}
+	return time.Time{}
+}
+
+func (b *budget) blockedUntil(until, now time.Time) (time.Duration, waiting) {
+	w := waiting{why: waitsForReset, until: until}
+	switch {
+	case b.blocked.IsZero():
+		b.blocked, b.looked = now, now
+	case now.Sub(b.looked) >= lookEvery:
+		b.looked, w.look = now, true // one of all that wait
+	}
+	return min(until.Sub(now), lookEvery), w
 }
 
 // acquire waits for a request's turn.
 func (b *budget) acquire(ctx context.Context) error {
 	for {
-		d := b.wait()
+		d, w := b.turn()
 		if d == 0 {
 			return ctx.Err()
+		}
+		if b.waits != nil {
+			b.waits(ctx, w)
+		}
+		if w.look && b.free() { // by what was seen
+			continue
 		}
 		if err := sleep(ctx, d); err != nil {
 			return err
 		}
 	}
+}
+
+// free tells whether something may be spent now.
+func (b *budget) free() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.outOfBudget(b.now()).IsZero()
+}
+
+// believe takes in what /rate_limit said when it was asked. It knows better than a refusal of the primary limit, which may
+// have been that of another window.
+func (b *budget) believe(limit, remaining int, reset time.Time) {
+	b.limits(limit, remaining, reset)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.spendable(b.now()) >= 1 {
+		b.used = time.Time{}
+	}
+}
+
+// release gives back the turn of a request that was not sent.
+func (b *budget) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.inFlight = max(b.inFlight-1, 0)
+	b.tokens++
+	b.points++
 }
 
 // settle ends a request: a 304 gives its token back, a limit starts a pause; then it returns the pause's end.
@@ -145,41 +245,68 @@ func (b *budget) settle(err error) (pausedUntil time.Time) {
 	if errors.Is(err, githubapi.ErrNotModified) && !b.charged {
 		b.tokens++
 	}
-	var e *githubapi.Error
-	if !errors.As(err, &e) {
-		if !now.Before(b.paused) { // not an answer that was under way when the pause began
+	running := now.Before(b.paused) || now.Before(b.used)
+	if !limited(err) {
+		if !running { // not an answer that was under way when the pause began
+			if !unserved(err) {
+				b.proving = false
+			}
 			b.pause.reset()
 		}
 		return time.Time{}
 	}
-	running := now.Before(b.paused)
+	var e *githubapi.Error
+	errors.As(err, &e) // it is one, being limited
+	wait := asked(err)
 	switch e.Kind {
 	case githubapi.KindPrimaryLimit:
 		b.remaining = 0
-		until := latest(e.Reset, now.Add(e.RetryAfter))
-		if !until.After(now) {
+		until := e.Reset
+		if !until.After(now) && wait == 0 {
 			until = now.Add(secondaryPause)
 		}
-		b.paused = latest(b.paused, until.Add(time.Second))
+		if until.After(now) {
+			b.used = latest(b.used, until.Add(time.Second))
+		}
+		if wait > 0 {
+			b.paused = latest(b.paused, now.Add(wait+time.Second))
+		}
 	case githubapi.KindSecondaryLimit:
 		// Requests under way together are refused together: only the first of them lengthens the pause.
 		if !running {
-			b.paused = now.Add(max(b.pause.next(), e.RetryAfter))
-		} else if e.RetryAfter > 0 {
-			b.paused = latest(b.paused, now.Add(e.RetryAfter))
+			b.paused = now.Add(max(b.pause.next(), wait))
+		} else if wait > 0 {
+			b.paused = latest(b.paused, now.Add(wait))
 		}
 	}
-	if running || !now.Before(b.paused) {
+	b.proving = true
+	until := latest(b.paused, b.used)
+	if running || !now.Before(until) {
 		return time.Time{}
 	}
-	return b.paused
+	return until
 }
 
-// pauseUntil takes over a pause.
-func (b *budget) pauseUntil(t time.Time) {
+// pauses returns until when GitHub asked to wait, and until when it said that the primary limit is used up.
+func (b *budget) pauses() (paused, used time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.paused = latest(b.paused, t)
+	return b.paused, b.used
+}
+
+// adopt takes over the pauses of another budget.
+func (b *budget) adopt(paused, used time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.paused, b.used = latest(b.paused, paused), latest(b.used, used)
+	b.proving = b.proving || b.now().Before(latest(b.paused, b.used))
+}
+
+// blockedNow is until when nothing is left of the primary limit to be spent; the zero time while something is.
+func (b *budget) blockedNow() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.outOfBudget(b.now())
 }
 
 // spare tells whether there is budget for what can wait.
@@ -188,7 +315,7 @@ func (b *budget) spare() bool {
 	defer b.mu.Unlock()
 	now := b.now()
 	b.fill(now)
-	if now.Before(b.paused) {
+	if now.Before(b.paused) || now.Before(b.used) {
 		return false
 	}
 	return !b.known || b.tokens >= b.burst(now)/2
@@ -198,7 +325,7 @@ func (b *budget) spare() bool {
 func (b *budget) pausedUntil() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.paused
+	return latest(b.paused, b.used)
 }
 
 // left is what may still be spent before the reset; false where there is no limit.
@@ -206,6 +333,13 @@ func (b *budget) left() (int, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return int(max(b.spendable(b.now()), 0)), b.known
+}
+
+// remains is what is left before the reset, the reserve included.
+func (b *budget) remains() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.remaining
 }
 
 func latest(a, b time.Time) time.Time {

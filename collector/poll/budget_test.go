@@ -109,6 +109,7 @@ func TestBudgetPauses(t *testing.T) {
 		{"secondary limit without a time waits a minute", []error{secondary(0)}, time.Minute},
 		{"then doubles", []error{secondary(0), secondary(0)}, 3 * time.Minute},
 		{"Retry-After is obeyed", []error{secondary(5 * time.Minute)}, 5 * time.Minute},
+		{"an hour at most", []error{secondary(5 * time.Hour)}, time.Hour},
 		{"primary limit waits for the reset", []error{&githubapi.Error{Kind: githubapi.KindPrimaryLimit, Reset: time.Date(2000, 1, 1, 0, 20, 0, 0, time.UTC)}}, 20*time.Minute + time.Second},
 		{"other errors do not pause", []error{&githubapi.Error{Kind: githubapi.KindForbidden}}, 0},
 	} {
@@ -191,4 +192,62 @@ func TestSpareIsWhatUrgentRequestsLeave(t *testing.T) {
 	if b.spare() {
 		t.Error("spare budget with a bucket less than half full")
 	}
+}
+
+// After a pause one request shows whether it is over, before the others go.
+func TestBudgetProvesThatAPauseIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, time.Now)
+		limit := &githubapi.Error{Kind: githubapi.KindSecondaryLimit}
+		grant(t, b, 1, limit)
+		time.Sleep(time.Minute)
+		if d := b.wait(); d != 0 {
+			t.Fatalf("the first has to wait %s", d)
+		}
+		if d := b.wait(); d == 0 {
+			t.Fatal("a second goes before the first is answered")
+		}
+		b.settle(nil)
+		for range 3 {
+			if d := b.wait(); d != 0 {
+				t.Fatalf("after an answer one has to wait %s", d)
+			}
+		}
+	})
+}
+
+// While nothing is left one of all that wait looks at the limits each minute; what it sees is believed.
+func TestBudgetLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, err := range map[string]error{"others": nil, "refused": &githubapi.Error{Kind: githubapi.KindPrimaryLimit, Reset: time.Now().Add(time.Hour)}} {
+			b := newBudget(0.1, time.Now)
+			b.limits(5000, 3, time.Now().Add(time.Hour))
+			if err != nil {
+				b.settle(err)
+			}
+			began, looks := time.Now(), 0
+			b.waits = func(_ context.Context, w waiting) {
+				if !w.look {
+					return
+				}
+				if looks++; looks == 3 {
+					b.believe(5000, 4000, time.Now().Add(57*time.Minute))
+				}
+			}
+			done := make(chan error, 8)
+			for range cap(done) {
+				go func() {
+					err := b.acquire(t.Context())
+					b.settle(nil)
+					done <- err
+				}()
+			}
+			for range cap(done) {
+				<-done
+			}
+			if waited := time.Since(began); looks != 3 || waited < 3*time.Minute || waited > 4*time.Minute+10*time.Second {
+				t.Errorf("%s: %d looks, went on after %s; want at the third, after three minutes", name, looks, waited)
+			}
+		}
+	})
 }

@@ -23,19 +23,28 @@ type discovery struct {
 	sources map[string]*source // by target
 	failing int                // targets that cannot be read and of which nothing is known
 	done    bool               // every target was read, or failed, at least once
+
+	absent map[int64]*absence // what the targets' lists do not show, though it was watched or is known from the ledger
+	told   map[string]int     // of how many absent repositories of a target was said; discovery's own
+
+	remembered map[string]bool // targets of which the ledger was asked what was watched before
+	before     map[int64]bool  // what the previous poller watched
 }
 
 // source is what one target gave last.
 type source struct {
 	pages   []sourcePage
 	size    pageSize
-	read    bool   // without an error, at least once
-	failing string // the reason logged
+	read    bool      // to its end and with nothing held back, at least once
+	failing string    // the reason logged
+	held    heldError // for how long an answer asked not to ask for it
 }
 
-// absentFrom is in how many discoveries in a row a repository is missing before it has left: lists that shift while they
-// are read hide an entry now and then.
-const absentFrom = 2
+// listing is what a target gave: as answered now, and what it gave before where it, or a part of it, cannot be read now.
+type listing struct {
+	fresh, old []githubapi.Repository
+	sso        githubapi.SSO // of any page
+}
 
 type sourcePage struct {
 	tag   githubapi.Tag
@@ -60,6 +69,7 @@ func (p *Poller) discover(ctx context.Context) error {
 	d := &p.discovery
 	d.mu.Lock()
 	d.wake, d.sources = make(chan struct{}, 1), map[string]*source{}
+	d.absent, d.remembered = map[int64]*absence{}, map[string]bool{}
 	d.mu.Unlock()
 	retry := backoff{first: 5 * time.Second, most: p.DiscoveryInterval}
 	generation, _ := p.Client.TokenAvailable()
@@ -98,46 +108,50 @@ func (p *Poller) discover(ctx context.Context) error {
 // discoverOnce reads every target and brings the watched set in line. It tells whether all could be read.
 func (p *Poller) discoverOnce(ctx context.Context) bool {
 	ok, failing := true, 0
-	found := map[int64]sighting{}
-	add := func(target string, list func() ([]githubapi.Repository, error)) {
-		repos, err := list()
+	s := survey{found: map[int64]sighting{}, refused: map[int64]refused{}, whole: map[string]bool{}, unserved: map[string]bool{}}
+	add := func(target string, leftOut func(githubapi.Repository) string, list func() (listing, error)) {
+		got, err := list()
 		if ctx.Err() != nil {
 			return
 		}
-		p.logSource(target, err)
+		p.logSource(ctx, target, got, err)
 		if err != nil {
 			ok = false
-			if len(repos) == 0 {
+			if len(got.fresh)+len(got.old) == 0 {
 				failing++
 			}
 		}
-		for _, repo := range repos {
-			if known, ok := found[repo.ID]; repo.ID != 0 && repo.FullName != "" && (!ok || known.old) {
-				found[repo.ID] = sighting{repo, err != nil}
-			}
-		}
+		s.whole[target] = err == nil && got.sso.IsZero()
+		s.unserved[target] = unserved(err) || limited(err) || errors.As(err, &heldError{}) || errors.As(err, &refusedError{})
+		s.add(target, got.fresh, leftOut, false)
+		s.add(target, got.old, leftOut, true)
 	}
 	for _, owner := range p.Organizations {
-		add("organization "+owner.Name, func() ([]githubapi.Repository, error) {
-			return p.ownerRepositories(ctx, "organization "+owner.Name, owner, p.Client.OrganizationRepositories)
+		add("organization "+owner.Name, owner.leftOut, func() (listing, error) {
+			return p.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, p.Client.OrganizationRepositories)
 		})
 	}
 	for _, owner := range p.Users {
-		add("user "+owner.Name, func() ([]githubapi.Repository, error) {
-			return p.ownerRepositories(ctx, "user "+owner.Name, owner, p.Client.UserRepositories)
+		add("user "+owner.Name, owner.leftOut, func() (listing, error) {
+			return p.ownerRepositories(ctx, "user "+owner.Name, owner.Name, p.Client.UserRepositories)
 		})
 	}
 	for _, name := range p.Repositories {
-		add(name, func() ([]githubapi.Repository, error) { return p.namedRepository(ctx, name) })
+		add(name, func(githubapi.Repository) string { return "" }, func() (listing, error) { return p.namedRepository(ctx, name) })
 	}
 	if ctx.Err() != nil {
 		return false
 	}
+	for id := range s.found { // by another target
+		delete(s.refused, id)
+	}
+	p.watchFound(s.found)
 	d := &p.discovery
 	d.mu.Lock()
 	d.failing, d.done = failing, true
 	d.mu.Unlock()
-	p.align(found)
+	p.missing(s)
+	p.confirm(ctx, s)
 	if ok {
 		p.retainFigures()
 	}
@@ -146,8 +160,23 @@ func (p *Poller) discoverOnce(ctx context.Context) bool {
 
 // sighting is a repository as a target gave it.
 type sighting struct {
-	repo githubapi.Repository
-	old  bool // given before; the target cannot be read now
+	repo   githubapi.Repository
+	target string
+	old    bool // given before; the target cannot be read now
+}
+
+// add takes in what a target gave.
+func (s survey) add(target string, repos []githubapi.Repository, leftOut func(githubapi.Repository) string, old bool) {
+	for _, repo := range repos {
+		known, ok := s.found[repo.ID]
+		switch why := leftOut(repo); {
+		case repo.ID == 0 || repo.FullName == "" || ok && (old || !known.old):
+		case why == "":
+			s.found[repo.ID] = sighting{repo, target, old}
+		case !old:
+			s.refused[repo.ID] = refused{target, why}
+		}
+	}
 }
 
 // retainFigures drops the figures of what is neither watched nor a target any more.
@@ -156,6 +185,11 @@ func (p *Poller) retainFigures() {
 	for _, r := range p.queue.all() {
 		kept[r.repo().FullName] = true
 	}
+	p.discovery.mu.Lock()
+	for _, a := range p.discovery.absent {
+		kept[a.repo.FullName] = true
+	}
+	p.discovery.mu.Unlock()
 	for _, target := range p.Repositories {
 		kept[target] = true
 	}
@@ -165,36 +199,27 @@ func (p *Poller) retainFigures() {
 	p.Metrics.retain(kept)
 }
 
-// align begins to watch what is new, takes over new names and ends the watching of what has left the targets.
-func (p *Poller) align(found map[int64]sighting) {
+// watchFound begins to watch what is new and takes over new names.
+func (p *Poller) watchFound(found map[int64]sighting) {
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		repo := found[id].repo
 		if r, ok := p.queue.get(id); ok {
-			r.absent = 0
+			r.target, r.owner = found[id].target, ownerOf(repo.FullName)
 			if found[id].old {
 				continue // what its runs told since is newer
 			}
 			if old := r.repo(); old.FullName != repo.FullName {
 				level.Info(p.Logger).Log("msg", "repository was renamed", "repository", old.FullName, "name", repo.FullName)
 				p.Metrics.forget(old.FullName)
+				p.sso.lift(old.FullName, p.Logger)
 			}
 			r.current.Store(&repo)
 			continue
 		}
 		level.Debug(p.Logger).Log("msg", "watching repository", "repository", repo.FullName, "id", id)
-		p.queue.add(newRepository(repo))
-	}
-	for _, r := range p.queue.all() {
-		if _, ok := found[r.id]; ok {
-			continue
-		}
-		if r.absent++; r.absent >= absentFrom {
-			name := r.repo().FullName
-			level.Info(p.Logger).Log("msg", "repository is no longer watched", "repository", name)
-			p.queue.remove(r.id)
-			p.Recorder.Forget(r.id, 0)
-			p.Metrics.forget(name)
-		}
+		r := newRepository(repo)
+		r.target, r.owner = found[id].target, ownerOf(repo.FullName)
+		p.queue.add(r)
 	}
 }
 
@@ -209,7 +234,7 @@ func (p *Poller) source(target string) *source {
 	return s
 }
 
-// hasRead tells whether a target has been read without an error.
+// hasRead tells whether a target has been read to its end, with nothing held back.
 func (d *discovery) hasRead(target string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -217,30 +242,53 @@ func (d *discovery) hasRead(target string) bool {
 	return s != nil && s.read
 }
 
-// logSource logs a target's failure once per reason, and its recovery.
-func (p *Poller) logSource(target string, err error) {
+// logSource logs a target's failure once per reason, and its recovery, and what it told of single sign-on.
+func (p *Poller) logSource(ctx context.Context, target string, got listing, err error) {
 	s := p.source(target)
+	name := strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user ")
 	reason := ""
 	if err == nil {
 		p.discovery.mu.Lock()
-		s.read = true
+		s.read = s.read || got.sso.IsZero()
 		p.discovery.mu.Unlock()
 	} else {
 		reason = reasonOf(err)
-		p.Metrics.failed(strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user "), reason)
+		p.Metrics.failed(name, reason)
+		p.struck(ctx, target, err)
+	}
+	if err == nil && !got.sso.IsZero() {
+		p.sso.held(name, got.sso, p.Logger)
+	} else {
+		p.noteSSO(name, err)
+	}
+	logger := level.Warn(p.Logger)
+	if h, ok := held(err); ok && h.host {
+		logger = level.Debug(p.Logger) // said already, by the request that was answered so
 	}
 	switch {
 	case reason == s.failing:
 	case reason == "":
 		level.Info(p.Logger).Log("msg", "target can be read again", "target", target)
 	default:
-		level.Warn(p.Logger).Log("msg", "target cannot be read, going on with what is known of it", "target", target, "reason", reason, "err", err)
+		logger.Log("msg", "target cannot be read, going on with what is known of it", "target", target, "reason", reason, "err", err)
 	}
 	s.failing = reason
 }
 
-// namedRepository reads one repository; on an error it returns what was known of it, unless it is gone.
-func (p *Poller) namedRepository(ctx context.Context, name string) ([]githubapi.Repository, error) {
+// askFrom sends a request for a target, unless an answer to an earlier one asked to wait.
+func (p *Poller) askFrom(ctx context.Context, s *source, send func() error) error {
+	if p.Now().Before(s.held.until) {
+		return s.held
+	}
+	err := p.ask(ctx, send)
+	if wait := asked(err); wait > 0 && !limited(err) && !forHost(err) {
+		s.held = heldError{err: err, until: p.Now().Add(wait)}
+	}
+	return err
+}
+
+// namedRepository reads one repository; on an error it gives what was known of it.
+func (p *Poller) namedRepository(ctx context.Context, name string) (listing, error) {
 	s := p.source(name)
 	var tag githubapi.Tag
 	var known []githubapi.Repository
@@ -248,12 +296,12 @@ func (p *Poller) namedRepository(ctx context.Context, name string) ([]githubapi.
 		tag, known = s.pages[0].tag, s.pages[0].repos
 	}
 	var repo githubapi.Repository
-	err := p.ask(ctx, func() (err error) {
+	err := p.askFrom(ctx, s, func() (err error) {
 		repo, tag, err = p.Client.Repository(ctx, name, tag)
 		return err
 	})
 	if errors.Is(err, githubapi.ErrNotModified) {
-		return known, nil
+		return listing{fresh: known}, nil
 	}
 	if gone(err) || kindIs(err, githubapi.KindForbidden) {
 		if found, ok := p.repositoryByItsRuns(ctx, name); ok {
@@ -261,17 +309,17 @@ func (p *Poller) namedRepository(ctx context.Context, name string) ([]githubapi.
 		}
 	}
 	if err != nil {
-		return known, fmt.Errorf("reading repository %s: %w", name, err)
+		return listing{old: known}, fmt.Errorf("reading repository %s: %w", name, err)
 	}
 	s.pages = []sourcePage{{tag: tag, repos: []githubapi.Repository{repo}}}
-	return s.pages[0].repos, nil
+	return listing{fresh: s.pages[0].repos}, nil
 }
 
 // repositoryByItsRuns finds a repository whose own object cannot be read though its runs can, as behind a gateway that
 // lets the paths of Actions through and little else: runs name their repository, and perhaps a list its default branch.
 func (p *Poller) repositoryByItsRuns(ctx context.Context, name string) (githubapi.Repository, bool) {
 	var runs githubapi.Page[githubapi.Run]
-	err := p.ask(ctx, func() (err error) {
+	err := p.askFrom(ctx, p.source(name), func() (err error) {
 		runs, err = p.Client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
 		return err
 	})
@@ -285,11 +333,11 @@ func (p *Poller) repositoryByItsRuns(ctx context.Context, name string) (githubap
 	if repo.DefaultBranch != "" {
 		return repo, true
 	}
-	owner := Owner{Name: strings.Split(name, "/")[0], Match: func(string) bool { return true }, Archived: true, Forks: true}
+	owner, _, _ := strings.Cut(name, "/")
 	for _, list := range []listRepositories{p.Client.OrganizationRepositories, p.Client.UserRepositories} {
 		listed, err := p.ownerRepositories(ctx, "owner of "+name, owner, list)
-		if i := slices.IndexFunc(listed, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
-			return listed[i], true
+		if i := slices.IndexFunc(listed.fresh, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
+			return listed.fresh[i], true
 		}
 	}
 	if s := p.source(name); len(s.pages) > 0 && s.pages[0].repos[0].ID == repo.ID {
@@ -300,52 +348,55 @@ func (p *Poller) repositoryByItsRuns(ctx context.Context, name string) (githubap
 
 type listRepositories func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)
 
-// ownerRepositories reads an owner's list page by page, each conditionally: an unchanged list costs nothing.
-func (p *Poller) ownerRepositories(ctx context.Context, target string, owner Owner, list listRepositories) ([]githubapi.Repository, error) {
+// ownerRepositories reads an owner's list page by page, each conditionally: an unchanged list costs nothing. Where it cannot be
+// read to its end, what was read is given and what it gave before.
+func (p *Poller) ownerRepositories(ctx context.Context, target, owner string, list listRepositories) (listing, error) {
 	s := p.source(target)
 	var pages []sourcePage
+	var got listing
 	request := githubapi.PageRequest{PerPage: s.size.now(p.Now())}
 	for n := 0; ; n++ {
 		if n < len(s.pages) {
 			request.Tag = s.pages[n].tag
 		}
 		var page githubapi.Page[githubapi.Repository]
-		restarted, err := shrinking(&request, func() error {
-			return p.ask(ctx, func() (err error) {
-				page, err = list(ctx, owner.Name, request)
+		restarted, err := s.size.ask(&p.shrinks, &request, p.Now(), func() error {
+			return p.askFrom(ctx, s, func() (err error) {
+				page, err = list(ctx, owner, request)
 				return err
 			})
 		})
 		if restarted {
-			s.size.learn(request.PerPage, p.Now())
-			n, pages = 0, nil
+			n, pages, got = 0, nil, listing{}
 		}
 		switch {
 		case errors.Is(err, githubapi.ErrNotModified):
 			pages = append(pages, s.pages[n])
 		case err != nil:
-			return wanted(s.pages, owner), fmt.Errorf("listing its repositories: %w", err)
+			got.old = repositoriesOf(s.pages)
+			if len(pages) > 0 {
+				s.pages = slices.Concat(pages, s.pages[min(len(pages), len(s.pages)):])
+			}
+			return got, fmt.Errorf("listing its repositories: %w", err)
 		default:
 			pages = append(pages, sourcePage{tag: page.Tag, next: page.Next, repos: page.Items})
+		}
+		got.fresh = append(got.fresh, pages[n].repos...)
+		if got.sso.IsZero() {
+			got.sso = page.SSO
 		}
 		next := pages[n].next
 		if next == "" {
 			s.pages = pages
-			return wanted(pages, owner), nil
+			return got, nil
 		}
 		request = githubapi.PageRequest{PerPage: request.PerPage, Next: next}
 	}
 }
 
-// wanted picks the owner's repositories that are to be watched.
-func wanted(pages []sourcePage, owner Owner) []githubapi.Repository {
-	var repos []githubapi.Repository
+func repositoriesOf(pages []sourcePage) (repos []githubapi.Repository) {
 	for _, page := range pages {
-		for _, repo := range page.repos {
-			if owner.Wants(repo) {
-				repos = append(repos, repo)
-			}
-		}
+		repos = append(repos, page.repos...)
 	}
 	return repos
 }

@@ -126,23 +126,19 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 	}
 }
 
-// jobsPage reads one page of an attempt's jobs, on 5xx smaller from the first page on.
+// jobsPage reads one page of an attempt's jobs, where it fails for its size smaller ones from the first on.
 func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
-	restarted, err = shrinking(request, func() error {
+	restarted, err = r.jobPages.ask(&p.shrinks, request, p.Now(), func() error {
 		send := func() (err error) {
 			page, err = p.Client.AttemptJobs(ctx, r.repo().FullName, attempt.Run.ID, attempt.Number, *request)
 			return err
 		}
 		if request.Next != "" {
 			// Never refused: an attempt of very many jobs that was cut off between two pages would begin again for ever.
-			r.requests++
-			return p.ask(ctx, send)
+			return p.askOf(ctx, r, send)
 		}
 		return p.askFor(ctx, r, send)
 	})
-	if restarted && err == nil {
-		r.jobPages.learn(request.PerPage, p.Now())
-	}
 	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
 		clear(r.troubled)
 	}

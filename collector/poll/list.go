@@ -104,16 +104,13 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 	return false, nil
 }
 
-// runsPage reads one page of a runs list. On a 5xx it starts over at the first page with smaller ones, for page numbers
-// mean something else then.
+// runsPage reads one page of a runs list. Where it fails for its size it starts over at the first page with smaller ones, for
+// page numbers mean something else then.
 func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
-	restarted, err = shrinking(request, func() error {
+	restarted, err = r.runPages.ask(&p.shrinks, request, p.Now(), func() error {
 		page, err = p.oneRunsPage(ctx, r, filter, *request)
 		return err
 	})
-	if restarted && err == nil {
-		r.runPages.learn(request.PerPage, p.Now())
-	}
 	return page, restarted, err
 }
 
@@ -121,12 +118,11 @@ func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.R
 // that was cut off has to begin again; for that reason it is not held to the visit's requests either.
 func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
 	for range pageTries {
-		r.requests++
-		err = p.ask(ctx, func() (err error) {
+		err = p.askOf(ctx, r, func() (err error) {
 			page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
 			return err
 		})
-		if request.Next == "" || !kindIs(err, githubapi.KindNetwork) {
+		if _, notSent := held(err); notSent || request.Next == "" || !kindIs(err, githubapi.KindNetwork) {
 			break
 		}
 	}

@@ -18,7 +18,7 @@ type Metrics struct {
 	failures    *prometheus.CounterVec
 	lastSuccess *prometheus.GaugeVec
 
-	repositories, openRuns *prometheus.Desc
+	repositories, openRuns, sso, waits *prometheus.Desc
 
 	mu     sync.Mutex
 	poller *Poller         // nil while none runs
@@ -46,6 +46,11 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		repositories: prometheus.NewDesc(namespace+"_repositories",
 			"Repositories by state: first_sweep (not read back to since yet), watched, failing.", []string{"state"}, nil),
 		openRuns: prometheus.NewDesc(namespace+"_open_runs", "Runs with an attempt that is still to be closed.", nil, nil),
+		sso: prometheus.NewDesc(namespace+"_sso_restricted",
+			"1 while GitHub keeps from the token what is the target owner's, until it is authorized for the organization's single sign-on, else 0.", []string{"target"}, nil),
+		waits: prometheus.NewDesc(namespace+"_waiting_until_timestamp_seconds",
+			"Unix time until which nothing is asked, by reason (rate_limit: of the primary limit only the reserve is left; secondary_limit, server: asked to wait, or no answer), 0 while something is.",
+			[]string{"reason"}, nil),
 	}
 	for _, c := range []prometheus.Collector{m.up, m.failures, m.lastSuccess, m} {
 		if err := reg.Register(c); err != nil {
@@ -59,6 +64,8 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.repositories
 	ch <- m.openRuns
+	ch <- m.sso
+	ch <- m.waits
 }
 
 // Collect implements prometheus.Collector.
@@ -72,6 +79,22 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge := func(d *prometheus.Desc, v int, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	if p != nil {
+		for owner, held := range p.restricted() {
+			v := 0
+			if held {
+				v = 1
+			}
+			gauge(m.sso, v, owner)
+		}
+		for reason, until := range p.waitsUntil() {
+			v := 0
+			if !until.IsZero() {
+				v = int(until.Unix())
+			}
+			gauge(m.waits, v, reason)
+		}
 	}
 	gauge(m.repositories, count.FirstSweep, "first_sweep")
 	gauge(m.repositories, count.Watched, "watched")
@@ -103,6 +126,7 @@ func (m *Metrics) answered(err error) {
 
 // succeeded notes a complete poll of a repository.
 func (m *Metrics) succeeded(repository string, now time.Time) {
+	repository = label(repository)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.named[repository] = true
@@ -111,6 +135,7 @@ func (m *Metrics) succeeded(repository string, now time.Time) {
 
 // failed counts a failure of a repository or a target.
 func (m *Metrics) failed(name, reason string) {
+	name = label(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.named[name] = true
@@ -119,7 +144,11 @@ func (m *Metrics) failed(name, reason string) {
 
 // retain drops the figures of all others: a reload may have taken them out of the targets, and the poller that knew them is
 // gone.
-func (m *Metrics) retain(kept map[string]bool) {
+func (m *Metrics) retain(names map[string]bool) {
+	kept := map[string]bool{}
+	for name := range names {
+		kept[label(name)] = true
+	}
 	m.mu.Lock()
 	var gone []string
 	for name := range m.named {
@@ -135,12 +164,16 @@ func (m *Metrics) retain(kept map[string]bool) {
 
 // forget drops the figures of a repository that is no longer watched under that name.
 func (m *Metrics) forget(repository string) {
+	repository = label(repository)
 	m.mu.Lock()
 	delete(m.named, repository)
 	m.mu.Unlock()
 	m.lastSuccess.DeleteLabelValues(repository)
 	m.failures.DeletePartialMatch(prometheus.Labels{"repository": repository})
 }
+
+// label makes the name of a repository or target fit for a label.
+func label(name string) string { return Text(name, MostText) }
 
 // Count is how many repositories are in which state, and how many runs are open.
 type Count struct {
@@ -166,6 +199,11 @@ func (p *Poller) Count() Count {
 		c.OpenRuns += int(r.openNow.Load())
 	}
 	p.discovery.mu.Lock()
+	for id, a := range p.discovery.absent {
+		if _, watched := p.queue.get(id); !watched && a.reason != "" {
+			c.Failing++
+		}
+	}
 	c.Failing += p.discovery.failing
 	c.Unswept += p.discovery.failing
 	p.discovery.mu.Unlock()
@@ -173,9 +211,15 @@ func (p *Poller) Count() Count {
 }
 
 // Watched tells whether a repository is watched now, or may be, because a target that names it or its owner has not been
-// read yet.
+// read yet, or because nothing says that it is gone.
 func (p *Poller) Watched(repo int64, name string) bool {
 	if _, ok := p.queue.get(repo); ok {
+		return true
+	}
+	p.discovery.mu.Lock()
+	_, absent := p.discovery.absent[repo]
+	p.discovery.mu.Unlock()
+	if absent {
 		return true
 	}
 	owner, _, _ := strings.Cut(name, "/")

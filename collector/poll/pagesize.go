@@ -3,6 +3,7 @@ package poll
 import (
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github_workflow_exporter/githubapi"
@@ -15,22 +16,38 @@ var pageSizes = []int{100, 50, 25, 10}
 // URLs, so it has to be read anew.
 const sizeKept = 24 * time.Hour
 
+// Smaller pages are no remedy when they did not help one list twice in a row, or any lists so many times in a row: then a
+// list is asked for one page a visit, in one size after the other.
+const (
+	fruitlessList = 2
+	fruitlessAll  = 3
+)
+
+// shrinks counts how often in a row, over all lists, no size was answered.
+type shrinks struct{ fruitless atomic.Int32 }
+
 // pageSize is the size of pages that a list is known to be answered in.
 type pageSize struct {
 	size   int
 	learnt time.Time
+
+	fruitless int // how often in a row no size was answered
+	turn      int // index of the size to be tried next while that is so
 }
 
 func (s *pageSize) now(now time.Time) int {
-	if s.size == 0 || now.Sub(s.learnt) >= sizeKept {
+	switch {
+	case s.fruitless >= fruitlessList:
+		return pageSizes[s.turn]
+	case s.size == 0 || now.Sub(s.learnt) >= sizeKept:
 		return pageSizes[0]
 	}
 	return s.size
 }
 
-func (s *pageSize) learn(size int, now time.Time) { *s = pageSize{size, now} }
+func (s *pageSize) learn(size int, now time.Time) { s.size, s.learnt = size, now }
 
-// smaller is the size to try after a 5xx; false after the smallest.
+// smaller is the size to try after one that failed; false after the smallest.
 func smaller(size int) (int, bool) {
 	i := slices.Index(pageSizes, size)
 	if i < 0 || i == len(pageSizes)-1 {
@@ -39,20 +56,60 @@ func smaller(size int) (int, bool) {
 	return pageSizes[i+1], true
 }
 
+// mendable tells whether a smaller page may be answered where this one was not: the server gave up on making it, it did not
+// come in time, or it is too large for the client. A server that asks to wait, or cannot be reached, is not helped so.
+func mendable(err error) bool {
+	var e *githubapi.Error
+	if _, notSent := held(err); notSent || !errors.As(err, &e) || e.RetryAsked {
+		return false
+	}
+	switch {
+	case e.TooLarge:
+		return true
+	case e.Kind == githubapi.KindServer:
+		return slices.Contains([]int{500, 502, 503, 504, 524}, e.Status)
+	}
+	return timedOut(err)
+}
+
+// cut tells whether an answer came that was no whole page.
+func cut(err error) bool {
+	_, notSent := held(err)
+	return kindIs(err, githubapi.KindBody) && !notSent && !forHost(err)
+}
+
 // timedOut tells whether an answer did not come in time: a page may be too much to make.
 func timedOut(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return kindIs(err, githubapi.KindNetwork) && errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// shrinking sends a page request, on 5xx or without an answer in time again for smaller pages from the first one on.
-func shrinking(request *githubapi.PageRequest, send func() error) (restarted bool, err error) {
+// ask sends a page request and, where smaller pages may help, sends it again for those, from the first one on. The size that
+// is answered is remembered.
+func (s *pageSize) ask(all *shrinks, request *githubapi.PageRequest, now time.Time, send func() error) (restarted bool, err error) {
 	for {
-		if err = send(); !kindIs(err, githubapi.KindServer) && !timedOut(err) {
+		err = send()
+		if err == nil || errors.Is(err, githubapi.ErrNotModified) {
+			all.fruitless.Store(0)
+			s.fruitless = 0
+			if restarted {
+				s.learn(request.PerPage, now)
+			}
+			return restarted, err
+		}
+		if !mendable(err) {
 			return restarted, err
 		}
 		size, ok := smaller(request.PerPage)
-		if !ok {
+		switch {
+		case s.fruitless >= fruitlessList:
+			s.turn = (s.turn + 1) % len(pageSizes) // another one at the next visit
+			return restarted, err
+		case !ok:
+			s.fruitless, s.turn = s.fruitless+1, 0
+			all.fruitless.Add(1)
+			return restarted, err
+		case all.fruitless.Load() >= fruitlessAll:
 			return restarted, err
 		}
 		*request = githubapi.PageRequest{PerPage: size}

@@ -9,7 +9,6 @@ package poll
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +45,8 @@ type Progress interface {
 	Open(ctx context.Context, repo int64, runs []githubapi.Run, through time.Time) error
 	// Attempts returns the closed attempts of a run, ascending.
 	Attempts(repo, run int64) ([]int, error)
+	// Known returns id and name of the repositories with an account in which something has happened since.
+	Known(since time.Time) []githubapi.Repository
 	// OpenRuns returns the ids of the runs to be followed.
 	OpenRuns(repo int64) ([]int64, error)
 	// WorkflowName is what a workflow of the repository was called last, "" where nothing has told.
@@ -82,10 +83,7 @@ type Owner struct {
 }
 
 // Wants tells whether a repository of the owner is to be watched.
-func (o Owner) Wants(repo githubapi.Repository) bool {
-	_, name, _ := strings.Cut(repo.FullName, "/")
-	return !repo.Disabled && (o.Archived || !repo.Archived) && (o.Forks || !repo.Fork) && o.Match(name)
-}
+func (o Owner) Wants(repo githubapi.Repository) bool { return o.leftOut(repo) == "" }
 
 // Options configure a Poller. All durations are positive.
 type Options struct {
@@ -124,6 +122,10 @@ type Poller struct {
 	rest   *backoff // after a recording that failed: no reading that could not be recorded
 
 	refusal   refusal
+	outage    outage
+	waits     waits
+	shrinks   shrinks
+	sso       restrictions
 	discovery discovery
 
 	pause     atomic.Pointer[pause]         // the last, nil if there was none
@@ -143,7 +145,9 @@ func New(o Options) *Poller {
 		budget:  newBudget(o.Reserve, o.Now),
 		queue:   newQueue(o.Now),
 		rest:    &backoff{first: 5 * time.Second, most: time.Minute},
+		outage:  newOutage(),
 	}
+	p.budget.waits = p.waiting
 	p.budget.charged = o.Client.Anonymous()
 	return p
 }
@@ -183,27 +187,38 @@ func (p *Poller) Run(ctx context.Context) error {
 // learnLimits asks once for the limits, which is free, so that the first sweep is paced from its first request. Not to
 // know them (404 on servers without limits) is a normal state.
 func (p *Poller) learnLimits(ctx context.Context) {
-	if p.Now().Before(p.budget.pausedUntil()) {
-		return
+	if paused, _ := p.budget.pauses(); !p.Now().Before(paused) {
+		p.lookAtLimits(ctx)
 	}
-	_, err := p.Client.RateLimit(ctx)
-	p.answered(err)
 }
 
-// ask sends one request when the budget allows it, unless its token is refused.
+// ask sends one request when the budget allows it, unless its token is refused or the server serves nobody.
 func (p *Poller) ask(ctx context.Context, send func() error) error {
+	if err := p.outage.holds(p.Now()); err != nil {
+		return err
+	}
 	try, err := p.refusal.admit(p.Now(), p.Client.TokenAvailable)
 	if err != nil {
 		return err
 	}
-	if err := p.budget.acquire(ctx); err != nil {
+	unsent := func(err error) error {
 		if try {
 			p.refusal.withdraw()
 		}
 		return err
 	}
+	if err := p.budget.acquire(ctx); err != nil {
+		return unsent(err)
+	}
+	again, err := p.outage.admit(p.Now()) // what began while it waited
+	if err != nil {
+		p.budget.release()
+		return unsent(err)
+	}
+	p.goesOn()
 	err = send()
 	p.settle(err)
+	p.served(ctx, err, again)
 	return p.judged(ctx, err, try)
 }
 
@@ -211,7 +226,7 @@ func (p *Poller) ask(ctx context.Context, send func() error) error {
 func (p *Poller) settle(err error) {
 	p.answered(err)
 	if until := p.budget.settle(err); !until.IsZero() {
-		p.paused(until)
+		p.paused()
 		level.Warn(p.Logger).Log("msg", "GitHub asks to wait", "reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
 	}
 }

@@ -75,6 +75,21 @@ func (q *queue) put(r *repository, due time.Time) (watched bool) {
 	return true
 }
 
+// hasten makes a repository that waits due now.
+func (q *queue) hasten(id int64) {
+	q.mu.Lock()
+	now := q.now()
+	for i, r := range q.heap {
+		if r.id == id && r.due.After(now) {
+			r.due = now
+			heap.Fix(&q.heap, i)
+			break
+		}
+	}
+	q.mu.Unlock()
+	q.poke()
+}
+
 // hurry makes everything that waits due now.
 func (q *queue) hurry() {
 	q.mu.Lock()

@@ -129,7 +129,7 @@ func (p *Poller) judged(ctx context.Context, err error, try bool) error {
 	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
 	refused := func() { p.refusal.refused(err, p.Now(), p.Client.TokenAvailable, wait) }
 	switch {
-	case ctx.Err() != nil, kindIs(err, githubapi.KindCanceled), kindIs(err, githubapi.KindNetwork):
+	case ctx.Err() != nil, kindIs(err, githubapi.KindCanceled), unserved(err):
 		if try {
 			p.refusal.unanswered(p.Now().Add(p.Interval))
 		}

@@ -24,7 +24,8 @@ type repository struct {
 	id      int64
 	due     time.Time                            // the queue's, under its lock
 	current atomic.Pointer[githubapi.Repository] // as discovery saw it last
-	absent  int                                  // discoveries in a row that did not find it; discovery's own
+	target  string                               // by which it was found last; discovery's own, as is the next
+	owner   string                               // whose it was then, in lower case
 	state   atomic.Int32
 	swept   atomic.Bool // the first sweep is over
 	openNow atomic.Int64
@@ -51,8 +52,9 @@ type repository struct {
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time
 
-	odd      int // entries of its lists without an id that were discarded
-	requests int // of this visit
+	odd      int       // entries of its lists without an id that were discarded
+	requests int       // of this visit
+	held     heldError // for how long an answer asked not to ask for it
 }
 
 // States of a repository, as shown by repositories{state}.
@@ -95,13 +97,26 @@ func (p *Poller) askFor(ctx context.Context, r *repository, send func() error) e
 	if r.requests >= visitRequests {
 		return errVisitFull
 	}
+	return p.askOf(ctx, r, send)
+}
+
+// askOf sends one request of a visit, unless an answer to an earlier one asked to wait. What is answered for one repository
+// only, such as a 404 with Retry-After, holds that repository.
+func (p *Poller) askOf(ctx context.Context, r *repository, send func() error) error {
 	r.requests++
-	return p.ask(ctx, send)
+	if p.Now().Before(r.held.until) {
+		return r.held
+	}
+	err := p.ask(ctx, send)
+	if wait := asked(err); wait > 0 && !limited(err) && !forHost(err) {
+		r.held = heldError{err: err, until: p.Now().Add(wait)}
+	}
+	return err
 }
 
 // visit asks a repository for what is new and returns when to ask again.
 func (p *Poller) visit(ctx context.Context, r *repository) time.Time {
-	if until := p.rest.over(); p.Now().Before(until) {
+	if until := latest(p.rest.over(), r.held.until); p.Now().Before(until) {
 		return until
 	}
 	r.requests = 0
@@ -256,6 +271,7 @@ func (p *Poller) today() time.Time {
 func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Time {
 	now := p.Now()
 	var record recordError
+	h, notAsked := held(err)
 	switch {
 	case err == nil:
 		return p.succeeded(r, now)
@@ -270,6 +286,12 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 		// Not the repository's fault: everybody waits.
 		p.Metrics.failed(r.repo().FullName, reasonOf(err))
 		return latest(p.budget.pausedUntil(), now.Add(time.Second))
+	case notAsked && h.host:
+		// Whoever tries again is on the way: then it is known soon.
+		if state := r.state.Load(); state != stateFailing || now.Before(h.until) {
+			p.fails(r, reasonOf(err), err)
+		}
+		return latest(h.until, now.Add(outagePause))
 	case errors.As(err, &record):
 		p.rest.hit(now)
 		p.failed(r, "recording", err)
@@ -280,7 +302,8 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 		return now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures))
 	default:
 		p.failed(r, reasonOf(err), err)
-		return now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures))
+		p.struck(ctx, r.repo().FullName, err)
+		return latest(now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures)), r.held.until)
 	}
 }
 
@@ -297,6 +320,7 @@ func (p *Poller) answers(r *repository) {
 	if r.failing != "" {
 		level.Info(p.Logger).Log("msg", "repository answers again", "repository", r.name)
 	}
+	p.sso.lift(r.repo().FullName, p.Logger)
 	r.failures, r.failing = 0, ""
 	r.swept.Store(r.account.Swept)
 	r.state.Store(stateWatched)
@@ -308,13 +332,19 @@ func (p *Poller) answers(r *repository) {
 // failed counts a failure and logs it when its reason is new.
 func (p *Poller) failed(r *repository, reason string, err error) {
 	r.failures++
+	p.fails(r, reason, err)
+}
+
+// fails is failed for a repository that was not asked for: that makes the wait until it is asked again no longer.
+func (p *Poller) fails(r *repository, reason string, err error) {
 	r.state.Store(stateFailing)
 	name := r.repo().FullName
 	p.Metrics.failed(name, reason)
+	p.noteSSO(name, err)
 	if r.failing != reason {
 		r.failing = reason
 		logger := level.Warn(p.Logger)
-		if errors.As(err, &refusedError{}) {
+		if h, ok := held(err); errors.As(err, &refusedError{}) || ok && h.host {
 			logger = level.Debug(p.Logger) // said already, by the request that was refused
 		}
 		logger.Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)

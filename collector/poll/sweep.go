@@ -85,7 +85,7 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 		r.deep.on = false // the list has become shorter; the next pass begins anew
 		r.deep.pages = nil
 		return nil
-	case kindIs(err, githubapi.KindServer), kindIs(err, githubapi.KindBody), timedOut(err):
+	case mendable(err), cut(err):
 		if r.deep.failures++; r.deep.failures < deepTries {
 			return nil // the same page again at the next visit
 		}

@@ -62,12 +62,12 @@ func inTurn(runs map[int64]*openRun, of func(*openRun) *turn) []*openRun {
 }
 
 // confined tells whether a failure is that of what was asked for, and says nothing of the token, the limits, the
-// repository's name or the recording.
+// server as a whole, the repository's name or the recording.
 func confined(err error) bool {
 	var e *githubapi.Error
 	var record recordError
 	switch {
-	case !errors.As(err, &e), limited(err), errors.As(err, &record):
+	case !errors.As(err, &e), limited(err), forHost(err), errors.As(err, &record), errors.As(err, &heldError{}):
 		return false
 	case e.Kind == githubapi.KindUnauthorized:
 		return errors.As(err, &endpointError{})

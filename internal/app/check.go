@@ -45,14 +45,19 @@ type checker struct {
 	tried, untried int       // repositories
 }
 
-func (k *checker) ok(format string, args ...any) { fmt.Fprintf(k.w, "ok    "+format+"\n", args...) }
+func (k *checker) ok(format string, args ...any) { k.say("ok   ", format, args...) }
 
 func (k *checker) problem(format string, args ...any) {
 	k.problems++
-	fmt.Fprintf(k.w, "FAIL  "+format+"\n", args...)
+	k.say("FAIL ", format, args...)
 }
 
-func (k *checker) note(format string, args ...any) { fmt.Fprintf(k.w, "note  "+format+"\n", args...) }
+func (k *checker) note(format string, args ...any) { k.say("note ", format, args...) }
+
+// say writes one line, bounded: names come from outside.
+func (k *checker) say(word, format string, args ...any) {
+	fmt.Fprintln(k.w, word, poll.Text(fmt.Sprintf(format, args...), mostError))
+}
 
 // access asks for what needs no permission: does the server answer, does it take the token, what are its limits.
 func (k *checker) access(ctx context.Context) {
@@ -115,6 +120,7 @@ func (k *checker) count(tried bool) {
 // owner lists an owner's repositories and returns those to be watched.
 func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
 	found, wanted := 0, []string(nil)
+	var sso githubapi.SSO
 	request := githubapi.PageRequest{PerPage: 100}
 	for {
 		var page githubapi.Page[githubapi.Repository]
@@ -130,6 +136,9 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 			k.problem("%s %s: %v", kind, o.Name, err)
 			return nil
 		}
+		if sso.IsZero() {
+			sso = page.SSO
+		}
 		for _, repo := range page.Items {
 			found++
 			if o.Wants(repo) {
@@ -139,6 +148,10 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 		if request.Next = page.Next; page.Next == "" {
 			break
 		}
+	}
+	if !sso.IsZero() { // what is left out is neither seen nor counted
+		k.problem("%s %s: its list is partial, %d repositories are shown: %s", kind, o.Name, found, sso.Advice())
+		return wanted
 	}
 	k.ok("%s %s: %d repositories, %d of them to be watched", kind, o.Name, found, len(wanted))
 	return wanted

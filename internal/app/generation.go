@@ -32,7 +32,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 	}
 	g := &generation{config: c, client: client, observer: newObserver(c)}
 	options := poll.Options{
-		Client: client, Recorder: e.recorder, Progress: progress{e.recorder},
+		Client: client, Recorder: e.recorder, Progress: progress{e.recorder, e.ledger},
 		Repositories:  c.Targets.Repositories,
 		Organizations: owners(c.Targets.Organizations),
 		Users:         owners(c.Targets.Users),
@@ -134,7 +134,21 @@ func layouts(c *config.Config) map[family.ID][]float64 {
 }
 
 // progress shows the recorder to the poller.
-type progress struct{ *collector.Recorder }
+type progress struct {
+	*collector.Recorder
+	ledger *ledger.Ledger
+}
+
+// Known tells by what was last seen of a repository's list.
+func (p progress) Known(since time.Time) []githubapi.Repository {
+	var known []githubapi.Repository
+	for _, a := range p.ledger.Accounts() {
+		if a.Through.After(since) || a.Since.After(since) {
+			known = append(known, githubapi.Repository{ID: a.ID, FullName: a.Name})
+		}
+	}
+	return known
+}
 
 func (p progress) Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (poll.Account, error) {
 	a, err := p.Recorder.Watch(ctx, repo, since)

@@ -243,6 +243,7 @@ func (g *GitHub) repositories(q *request) *answer {
 	if q.endpoint != endpointMyRepos {
 		path += i64(accountID(list[0].owner())) + "/repos"
 	}
+	list, partial := listed(list)
 	count := len(list)
 	from, to := q.cut(count)
 	list = list[from:to]
@@ -252,6 +253,9 @@ func (g *GitHub) repositories(q *request) *answer {
 	})
 	if link := q.link(path, count); link != "" {
 		a.header.Set("Link", link)
+	}
+	if partial {
+		a.header.Set("X-GitHub-SSO", "partial-results; organizations=4242")
 	}
 	return a
 }

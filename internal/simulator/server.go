@@ -136,6 +136,9 @@ func (g *GitHub) route(q *request) *answer {
 	if q.repo == nil {
 		return notFound()
 	}
+	if a := q.unseen(); a != nil {
+		return a
+	}
 	if q.moved {
 		return g.redirect(q)
 	}

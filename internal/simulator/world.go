@@ -40,6 +40,7 @@ type repository struct {
 	names   []nameSince // the last is the present one
 	born    time.Time
 	version int64
+	sight   Sight
 
 	workflows []WorkflowPlan
 	numbers   map[int64]int       // run numbers by workflow id

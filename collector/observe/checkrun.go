@@ -14,7 +14,7 @@ import (
 // any runner saw it (no budget left, no runner group of that name), and asked for a group alone, it has no labels, no
 // runner and no steps. So it takes a mark that no job has, and in doubt the entry is a job.
 func (s siblings) checkRun(j githubapi.Job) bool {
-	if len(j.Labels) > 0 || hasRunner(j) || len(j.Steps) > 0 {
+	if len(j.Labels) > 0 || j.HasRunner() || len(j.Steps) > 0 {
 		return false
 	}
 	switch pageOf(j) {

@@ -60,7 +60,7 @@ func (c classifier) carriedOver(j githubapi.Job) bool {
 // ran tells whether a runner ever worked on the job: one is named, or a step started. Null, 0 and "" all mean no
 // runner. StartedAt says nothing: GitHub sets it for jobs that only ever waited.
 func ran(j githubapi.Job) bool {
-	if hasRunner(j) {
+	if j.HasRunner() {
 		return true
 	}
 	for _, s := range j.Steps {
@@ -70,8 +70,6 @@ func ran(j githubapi.Job) bool {
 	}
 	return false
 }
-
-func hasRunner(j githubapi.Job) bool { return j.RunnerID != 0 || j.RunnerName != "" }
 
 // fingerprint identifies an execution under whatever id: its name, its times and its runner. It is stored, so it must
 // not change between releases. 0 means none: without both times two executions could look alike.

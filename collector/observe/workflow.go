@@ -27,10 +27,7 @@ func WorkflowName(a githubapi.Attempt, remembered string) string {
 	return clean(identityOf(a).strip(name, false))
 }
 
-// NamesWorkflow tells whether the jobs of an attempt tell the name of its workflow, so that it can be remembered for runs
-// whose jobs do not: those without any, and all on servers before GHES 3.8.
-func NamesWorkflow(a githubapi.Attempt) bool { return told(a) != "" }
-
+// told is what the first job that tells it calls the workflow, "" where none does.
 func told(a githubapi.Attempt) string {
 	i := slices.IndexFunc(a.Jobs, func(j githubapi.Job) bool { return j.WorkflowName != "" })
 	if i < 0 {

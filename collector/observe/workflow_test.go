@@ -40,7 +40,7 @@ func TestWorkflowName(t *testing.T) {
 		if got := WorkflowName(tt.attempt, tt.remembered); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
-		if got := NamesWorkflow(tt.attempt); got != tt.told {
+		if got := tt.attempt.NamesWorkflow(); got != tt.told {
 			t.Errorf("%s: the jobs tell the name: %v, want %v", tt.name, got, tt.told)
 		}
 	}

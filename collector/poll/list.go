@@ -243,6 +243,7 @@ func (p *Poller) checkIdentity(r *repository, seen githubapi.Repository) error {
 	case seen.FullName != "" && seen.FullName != repo.FullName:
 		level.Info(p.Logger).Log("msg", "repository was renamed", "repository", repo.FullName, "name", seen.FullName)
 		p.Metrics.forget(repo.FullName)
+		p.sso.lift(repo.FullName, p.Logger)
 		repo.FullName = seen.FullName
 		r.current.Store(&repo)
 	}

@@ -193,6 +193,7 @@ func (p *Poller) confirmOne(ctx context.Context, s survey, a *absence) (goOn boo
 	case ctx.Err() != nil, notSent, limited(err), errors.As(err, &refusedError{}):
 		return false
 	case err == nil:
+		p.noteSSO(a.repo.FullName, nil)
 		a.there, a.tag, a.denials, a.doubts = true, tag, 0, 0
 		a.retry = now.Add(p.DiscoveryInterval)
 		p.isThere(a, repo)

@@ -109,6 +109,7 @@ func (p *Poller) renamed(r *repository, name string) {
 	}
 	level.Info(p.Logger).Log("msg", "repository was renamed", "repository", repo.FullName, "name", name)
 	p.Metrics.forget(repo.FullName)
+	p.sso.lift(repo.FullName, p.Logger)
 	repo.FullName = name
 	r.current.Store(&repo)
 }

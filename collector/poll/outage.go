@@ -168,7 +168,7 @@ func (o *outage) strike(who string) bool {
 	return true
 }
 
-// since returns the end of the wait under way; the zero time while there is none.
+// ends returns the end of the wait under way; the zero time while there is none.
 func (o *outage) ends() time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()

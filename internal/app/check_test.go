@@ -59,6 +59,17 @@ func TestCheck(t *testing.T) {
 				"ok    repository octo-org/service-1: 3 runs\n",
 			},
 		},
+		"single sign-on": {
+			trouble: func(w *world) { w.see("octo-org/service-2", simulator.HiddenSSO) }, failed: "1 of the checks failed",
+			says: []string{
+				"FAIL  organization octo-org: its list is partial, 1 repositories are shown: what organizations of these ids own is left out: 4242; authorize the token for the single sign-on of them\n",
+				"ok    repository octo-org/service-1: 3 runs\n",
+			},
+		},
+		"single sign-on of a repository": {
+			config: named(service), trouble: func(w *world) { w.see(service, simulator.HiddenSSO) }, failed: "1 of the checks failed",
+			says: []string{"FAIL  repository octo-org/service-1: get_repository: GET /repos/octo-org/service-1: 403 Forbidden: Resource protected by organization SAML enforcement"},
+		},
 		"no such repository": {
 			config: named("octo-org/typo", service), trouble: none, failed: "1 of the checks failed",
 			says: []string{"FAIL  repository octo-org/typo: get_repository: GET /repos/octo-org/typo: 404 Not Found", "ok    repository octo-org/service-1: 3 runs\n"},

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// hostileBytes is the length of a hostile page in the tests; the limit of a body is sixteen times that.
-const hostileBytes = DefaultMaxBodyBytes / 16
+// hostileBytes is the length of a hostile page in the tests.
+const hostileBytes = 256 << 10
 
 // filled is a page of about the given size that repeats one element.
 func filled(size int, front, element, back string) []byte {
@@ -124,10 +124,11 @@ func TestTooMuch(t *testing.T) {
 
 // A bomb costs no more than the limit of a body, and not much more memory than that.
 func TestBomb(t *testing.T) {
-	bomb := gzipped(t, filled(16*hostileBytes-1000, `{"total_count":1,"jobs":[`, `{}`, `]}`))
-	larger := gzipped(t, filled(32*hostileBytes, `{"total_count":1,"jobs":[`, `{}`, `]}`))
+	bomb := gzipped(t, filled(4*hostileBytes-1000, `{"total_count":1,"jobs":[`, `{}`, `]}`))
+	larger := gzipped(t, filled(8*hostileBytes, `{"total_count":1,"jobs":[`, `{}`, `]}`))
 	for name, body := range map[string][]byte{"within the limit": bomb, "over the limit": larger} {
 		c := client(t, "https://h", func(o *Options) {
+			o.MaxBodyBytes = 4 * hostileBytes
 			o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 				resp := reply(200, string(body))
 				resp.Header.Set("Content-Encoding", "gzip")
@@ -139,7 +140,7 @@ func TestBomb(t *testing.T) {
 		if e := wantKind(t, err, KindBody); !e.TooLarge {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got > 4*DefaultMaxBodyBytes {
+		if got > 6*4*hostileBytes {
 			t.Errorf("%s: %d bytes of gzip cost %.0f MB", name, len(body), float64(got)/1e6)
 		}
 	}
@@ -147,7 +148,7 @@ func TestBomb(t *testing.T) {
 
 // Canceling ends reading and decoding even where nothing has to be waited for.
 func TestCanceledWhileReading(t *testing.T) {
-	body := gzipped(t, filled(16*hostileBytes-1000, `{"total_count":1,"jobs":[`, `{"id":1,"x":[`+strings.Repeat("0,", 9000)+`0]}`, `]}`))
+	body := gzipped(t, filled(4*hostileBytes-1000, `{"total_count":1,"jobs":[`, `{"id":1,"x":[`+strings.Repeat("0,", 9000)+`0]}`, `]}`))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var seen Observation

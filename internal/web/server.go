@@ -36,15 +36,7 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 	s := &Server{
 		flags:  flags,
 		logger: slog.New(timeless{sloggokit.NewGoKitHandler(logger, least)}),
-		server: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			ReadTimeout:       30 * time.Second,
-			WriteTimeout:      2 * time.Minute, // not promhttp's Timeout, which would hold the whole answer in memory
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    64 << 10,
-			ErrorLog:          stdlog.New(errorLog{logger}, "", 0),
-		},
+		server: NewHTTPServer(handler, logger),
 	}
 	if flags.WebSystemdSocket != nil && *flags.WebSystemdSocket {
 		return s, nil // the toolkit takes them over
@@ -58,6 +50,35 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
+}
+
+// NewHTTPServer returns a server whose clients cannot hold up one another: headers, bodies, connections and the time for all
+// of them are bounded, and an answer lasts only as long as its client takes something of it.
+func NewHTTPServer(handler http.Handler, logger log.Logger) *http.Server {
+	server := newHTTPServer(handler, logger, progressWithin)
+	newConnections(maxConnections).hold(server)
+	return server
+}
+
+func newHTTPServer(handler http.Handler, logger log.Logger, progress time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           &answers{handler: handler, logger: logger, progress: progress, whole: answerWithin},
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      progress, // of what is answered before our handler, such as a wrong password; that moves it on
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 32,
+			// A stream's deadline ends the stream, which takes a frame: not where nothing can be written to the connection.
+			WriteByteTimeout: progress,
+			// Nothing is read of a body.
+			MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			MaxReadFrameSize:              16 << 10,
+		},
+		ErrorLog: stdlog.New(errorLog{logger}, "", 0),
+	}
 }
 
 // Scheme is http, or https where the web configuration file asks for TLS, which the toolkit does not tell. It is for

@@ -90,6 +90,15 @@ func (c *connections) idlest() *connection {
 	return victim
 }
 
+// close breaks all of them off.
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.open {
+		one.close()
+	}
+}
+
 // serve notes that a request is being answered, until the function it returns is called.
 func (c *connection) serve() (ended func()) {
 	if c == nil {

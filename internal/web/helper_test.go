@@ -21,7 +21,7 @@ import (
 )
 
 // large is an answer that no buffer between server and client takes in.
-var large = make([]byte, 32<<20)
+var large = make([]byte, 12<<20)
 
 // pipes is a network without buffers: what a client does not read is not written, and waiting on it lets a bubble's clock
 // advance.

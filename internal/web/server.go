@@ -21,10 +21,11 @@ import (
 
 // Server listens where the exporter-toolkit's flags say, with TLS and basic auth as its web configuration file says.
 type Server struct {
-	flags     *toolkit.FlagConfig
-	listeners []net.Listener
-	server    *http.Server
-	logger    *slog.Logger
+	flags       *toolkit.FlagConfig
+	listeners   []net.Listener
+	server      *http.Server
+	connections *connections
+	logger      *slog.Logger
 }
 
 // Listen opens the listeners, so that a port that is taken is found before anything else is begun. The logger must not
@@ -36,8 +37,10 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 	s := &Server{
 		flags:  flags,
 		logger: slog.New(timeless{sloggokit.NewGoKitHandler(logger, least)}),
-		server: NewHTTPServer(handler, logger),
+		server: newHTTPServer(handler, logger, progressWithin),
 	}
+	s.connections = newConnections(maxConnections)
+	s.connections.hold(s.server)
 	if flags.WebSystemdSocket != nil && *flags.WebSystemdSocket {
 		return s, nil // the toolkit takes them over
 	}
@@ -128,6 +131,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		s.logger.Warn("connections that clients kept open have been closed")
+		s.connections.close() // one by one, TLS would say goodbye to each, and wait for who does not listen
 		err = s.server.Close()
 	}
 	if err != nil {

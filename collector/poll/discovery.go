@@ -229,12 +229,16 @@ func (p *Poller) logSource(target string, err error) {
 		reason = reasonOf(err)
 		p.Metrics.failed(strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user "), reason)
 	}
+	logger := level.Warn(p.Logger)
+	if unsent(err) {
+		logger = level.Debug(p.Logger)
+	}
 	switch {
 	case reason == s.failing:
 	case reason == "":
 		level.Info(p.Logger).Log("msg", "target can be read again", "target", target)
 	default:
-		level.Warn(p.Logger).Log("msg", "target cannot be read, going on with what is known of it", "target", target, "reason", reason, "err", err)
+		logger.Log("msg", "target cannot be read, going on with what is known of it", "target", target, "reason", reason, "err", err)
 	}
 	s.failing = reason
 }

@@ -291,8 +291,8 @@ func (p *Poller) failed(r *repository, reason string, err error) {
 	if r.failing != reason {
 		r.failing = reason
 		logger := level.Warn(p.Logger)
-		if errors.As(err, &refusedError{}) {
-			logger = level.Debug(p.Logger) // said already, by the request that was refused
+		if unsent(err) {
+			logger = level.Debug(p.Logger)
 		}
 		logger.Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)
 	}

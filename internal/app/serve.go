@@ -83,7 +83,8 @@ func (s *serving) serve(ctx context.Context, stop func()) error {
 		return err
 	}
 	logger := s.logger
-	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Info(), "build_context", version.BuildContext())
+	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Version, "revision", version.GetRevision(), "branch", version.Branch,
+		"build_date", version.BuildDate, "build_user", version.BuildUser, "go", version.GoVersion, "platform", version.GoOS+"/"+version.GoArch)
 	server, err := s.listen()
 	if err != nil {
 		return err

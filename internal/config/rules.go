@@ -54,7 +54,7 @@ func checkRelabelConfigs(m Metrics) *Error {
 }
 
 func labelHint(name string, labels []string) string {
-	if similar := nearest(name, labels); similar != "" {
+	if similar := Nearest(name, labels); similar != "" {
 		return "did you mean " + similar + "?"
 	}
 	return "there are " + strings.Join(labels, ", ") + ", and temporary ones that begin with __"

@@ -209,7 +209,7 @@ func checkDisabled(m Metrics) *Error {
 	for i, name := range m.DisabledFamilies {
 		at := indexed("metrics.disabled_families", i)
 		if !slices.Contains(names, name) {
-			if similar := nearest(name, names); similar != "" {
+			if similar := Nearest(name, names); similar != "" {
 				return wrong(at, "%s is no family; did you mean %s?", quote(name), similar)
 			}
 			return wrong(at, "%s is no family; there are %s", quote(name), strings.Join(names, ", "))

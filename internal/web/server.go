@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	stdlog "log"
 	"log/slog"
 	"net"
@@ -80,7 +81,7 @@ func newHTTPServer(handler http.Handler, logger log.Logger, progress time.Durati
 			MaxReceiveBufferPerStream:     64 << 10,
 			MaxReadFrameSize:              16 << 10,
 		},
-		ErrorLog: stdlog.New(errorLog{logger}, "", 0),
+		ErrorLog: stdlog.New(NewLineLog(logger), "", 0),
 	}
 }
 
@@ -154,10 +155,13 @@ func (h timeless) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h timeless) WithGroup(name string) slog.Handler { return timeless{h.Handler.WithGroup(name)} }
 
-// errorLog takes the lines of net/http, which knows no levels.
-type errorLog struct{ logger log.Logger }
+// NewLineLog returns what logs lines that are written to it, each in one Write, for who only knows the standard library's
+// logger: net/http, which has no levels.
+func NewLineLog(logger log.Logger) io.Writer { return lineLog{logger} }
 
-func (l errorLog) Write(line []byte) (int, error) {
+type lineLog struct{ logger log.Logger }
+
+func (l lineLog) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	lvl := level.Warn
 	if strings.HasPrefix(text, "http: TLS handshake error") {

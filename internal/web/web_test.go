@@ -127,7 +127,7 @@ func TestErrorLogLevels(t *testing.T) {
 		"http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain\n": `level=warn msg="http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain"` + "\n",
 	} {
 		var said bytes.Buffer
-		if n, err := (errorLog{log.NewLogfmtLogger(&said)}).Write([]byte(line)); n != len(line) || err != nil {
+		if n, err := NewLineLog(log.NewLogfmtLogger(&said)).Write([]byte(line)); n != len(line) || err != nil {
 			t.Errorf("wrote %d bytes, %v", n, err)
 		}
 		if said.String() != want {

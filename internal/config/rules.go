@@ -14,9 +14,15 @@ func checkBranches(m Metrics) *Error {
 		if strings.HasPrefix(g.String(), "refs/") {
 			return wrong(indexed("metrics.branches", i), "must be the branch's name alone, such as main, not %s", quote(g.String()))
 		}
+		if bad := g.impossible(inBranchName); bad != "" {
+			return wrong(indexed("metrics.branches", i), "%s matches nothing: no branch has a %s in its name", quote(g.String()), quote(bad))
+		}
 	}
 	return nil
 }
+
+// inBranchName leaves out what git allows in no name.
+func inBranchName(r rune) bool { return r > ' ' && r != 0x7f && !strings.ContainsRune("~^:[\\", r) }
 
 func checkRunnerRules(m Metrics) *Error {
 	for i, rule := range m.RunnerRules {

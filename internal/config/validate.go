@@ -103,6 +103,9 @@ func checkURL(s string) string {
 			return "must be https://api.github.com without a path"
 		}
 	}
+	if tenant, found := strings.CutSuffix(strings.ToLower(u.Hostname()), ".ghe.com"); found && !strings.HasPrefix(tenant, "api.") {
+		return "must be https://api." + tenant + ".ghe.com with data residency on ghe.com"
+	}
 	return ""
 }
 

@@ -41,6 +41,7 @@ func TestUsage(t *testing.T) {
 		{"ledger chek", 2, []string{""}, []string{`err="unexpected argument chek; did you mean check?"`}},
 		{"ledger check data", 2, []string{""}, []string{`err="unexpected argument data; the ledger's directory is named by --storage.path=data"`}},
 		{"ledger check", 1, []string{""}, []string{`err="which ledger? Name its directory with --storage.path=DIR, or the configuration with --config.file=FILE"`}},
+		{"ledger check --storage.path=/dev/null", 1, []string{""}, []string{`err="storage.path is the ledger's directory, and /dev/null is a file; did you mean /dev?"`}},
 		{"ledger backup copy.db", 1, []string{""}, []string{"--storage.path=DIR"}},
 		{"--log.level=loud", 2, []string{""}, []string{`err="--log.level must be debug, info, warn or error, not \"loud\""`, "see --help"}},
 		{"--log.format=xml", 2, []string{""}, []string{`err="--log.format must be logfmt or json, not \"xml\""`}},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -46,14 +47,34 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 		return s, nil // the toolkit takes them over
 	}
 	for _, address := range *flags.WebListenAddresses {
-		l, err := net.Listen("tcp", address)
+		if strings.HasPrefix(address, "vsock://") {
+			s.closeListeners()
+			s.listeners = nil
+			return s, nil // the toolkit opens them all
+		}
+		l, err := listen(address)
 		if err != nil {
 			s.closeListeners()
-			return nil, fmt.Errorf("listening on %s: %w", address, err)
+			return nil, err
 		}
 		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
+}
+
+// listen says which flag is about an address that cannot be had.
+func listen(address string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("--web.listen-address must be HOST:PORT or :PORT such as :9887, not %q", address)
+	}
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listening on %s: %w; end what listens there, or choose another --web.listen-address", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("listening on %s (--web.listen-address): %w", address, err)
+	}
+	return l, nil
 }
 
 // NewHTTPServer returns a server whose clients cannot hold up one another: headers, bodies, connections and the time for all

@@ -21,16 +21,34 @@ func TestUsage(t *testing.T) {
 		{"--help", 0, []string{
 			"usage: github_workflow_exporter", "--config.file=FILE", "--github.repository=OWNER/NAME", "--storage.path=DIR",
 			"--web.listen-address=:9887", "--web.config.file", `--web.telemetry-path="/metrics"`, "--[no-]web.enable-lifecycle",
-			"--log.level=info", "--log.format=logfmt", "--[no-]version", "serve*", "demo", "check", "ledger check", "ledger backup",
+			`--log.level="info"`, `--log.format="logfmt"`, "--[no-]version", "serve*", "demo", "check", "ledger check", "ledger backup",
 		}, []string{""}},
 		{"-h", 0, []string{"usage: "}, []string{""}},
 		{"ledger backup --help", 0, []string{"usage: ", "<file>"}, []string{""}},
-		{"--no-such-flag", 2, []string{""}, []string{"--no-such-flag", "see --help"}},
-		{"--log.level=loud", 2, []string{""}, []string{"debug", "info", "warn", "error", "loud", "see --help"}},
-		{"--log.format=xml", 2, []string{""}, []string{"logfmt", "json", "xml"}},
+		{"--no-such-flag", 2, []string{""}, []string{`level=error`, `msg="wrong usage, see --help" err="unknown flag --no-such-flag"`}},
+		{"--config.file", 2, []string{""}, []string{`err="--config.file needs a value: --config.file=FILE"`}},
+		{"--config.file --log.level=debug", 2, []string{""}, []string{`err="--config.file needs a value: --config.file=FILE"`}},
+		{"check --config.file=", 2, []string{""}, []string{`err="--config.file needs a value: --config.file=FILE"`}},
+		{"--log.level", 2, []string{""}, []string{`err="--log.level needs a value: --log.level=info"`}},
+		{"demo --demo.control-address", 2, []string{""}, []string{`err="--demo.control-address needs a value: --demo.control-address=HOST:PORT"`}},
+		{"--web.config.file= check", 1, []string{""}, []string{"targets"}}, // its default
+		{"--web.enable-lifecycle=true", 2, []string{""}, []string{`err="--web.enable-lifecycle takes no value: --web.enable-lifecycle switches it on, --no-web.enable-lifecycle off"`}},
+		{"--config-file=config.yml", 2, []string{""}, []string{`err="unknown flag --config-file; did you mean --config.file?"`}},
+		{"--storage=x", 2, []string{""}, []string{`err="unknown flag --storage; did you mean --storage.path?"`}},
+		{"check config.yml", 2, []string{""}, []string{`err="unexpected argument config.yml; a configuration file is named by --config.file=config.yml"`}},
+		{"--github.repository a/b c/d", 2, []string{""}, []string{`err="unexpected argument c/d; --github.repository is given once for each repository"`}},
+		{"serv", 2, []string{""}, []string{`err="unexpected argument serv; did you mean serve?"`}},
+		{"ledger chek", 2, []string{""}, []string{`err="unexpected argument chek; did you mean check?"`}},
+		{"ledger check data", 2, []string{""}, []string{`err="unexpected argument data; the ledger's directory is named by --storage.path=data"`}},
+		{"ledger check", 1, []string{""}, []string{`err="which ledger? Name its directory with --storage.path=DIR, or the configuration with --config.file=FILE"`}},
+		{"ledger check --storage.path=/dev/null", 1, []string{""}, []string{`err="storage.path is the ledger's directory, and /dev/null is a file; did you mean /dev?"`}},
+		{"ledger backup copy.db", 1, []string{""}, []string{"--storage.path=DIR"}},
+		{"--log.level=loud", 2, []string{""}, []string{`err="--log.level must be debug, info, warn or error, not \"loud\""`, "see --help"}},
+		{"--log.format=xml", 2, []string{""}, []string{`err="--log.format must be logfmt or json, not \"xml\""`}},
+		{"--log.format=json --nonsense", 2, []string{""}, []string{`"err":"unknown flag --nonsense","level":"error","msg":"wrong usage, see --help","ts":"20`}},
 		{"polish", 2, []string{""}, []string{"polish", "see --help"}},
 		{"serve surplus", 2, []string{""}, []string{"surplus", "see --help"}},
-		{"ledger", 2, []string{""}, []string{"ledger", "see --help"}},
+		{"ledger", 2, []string{""}, []string{`err="ledger needs one of its commands: ledger check or ledger backup FILE"`, "see --help"}},
 		{"ledger backup", 2, []string{""}, []string{"file", "see --help"}},
 		{"serve --demo.control-address=:1", 2, []string{""}, []string{"--demo.control-address"}},
 		{"", 1, []string{""}, []string{"targets", "octo-org/octo-repo", "--github.repository"}},
@@ -63,6 +81,13 @@ func expect(t *testing.T, where, got string, texts []string) {
 			t.Errorf("%s lacks %q:\n%s", where, text, got)
 		}
 	}
+}
+
+// TestLastWord: a log that nobody takes does not keep the program from its end.
+func TestLastWord(t *testing.T) {
+	stuck := make(chan struct{})
+	defer close(stuck)
+	finally(func() { <-stuck })
 }
 
 // The token in the environment is a place of its own in errors, and not shown.

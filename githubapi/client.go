@@ -21,6 +21,7 @@ type Client struct {
 	maxBody    int64
 	transport  http.RoundTripper
 	observe    func(Observation)
+	explain    func(error) error
 	now        func() time.Time
 
 	slots           chan struct{} // one per request under way

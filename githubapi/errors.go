@@ -17,6 +17,9 @@ var ErrNotModified = errors.New("not modified")
 // GitHub Enterprise Server: rate limiting is off by default, and then GET /rate_limit is 404.
 var ErrNoRateLimit = errors.New("rate limiting is not enabled on this server")
 
+// ErrNoToken is beneath an Error of KindUnauthorized for which nothing was sent, since the TokenSource had no token.
+var ErrNoToken = errors.New("no token")
+
 // Kind says what a caller can do about a failed request.
 type Kind int
 

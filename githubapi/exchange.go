@@ -132,7 +132,7 @@ func (c *Client) request(ctx context.Context, q call, target *url.URL) (*http.Re
 	if c.tokens != nil {
 		token, generation, err := c.tokens.Token()
 		if err != nil {
-			return nil, a, fmt.Errorf("no token: %w", err)
+			return nil, a, fmt.Errorf("%w: %w", ErrNoToken, err)
 		}
 		header["Authorization"] = []string{"Bearer " + token}
 		a.token, a.generation = token, generation
@@ -168,6 +168,9 @@ func (c *Client) askedWith() error {
 func (c *Client) timedOut(bounded context.Context, err error) error {
 	if bounded.Err() != nil {
 		return timeoutError{c.timeout}
+	}
+	if c.explain != nil {
+		return c.explain(err)
 	}
 	return err
 }

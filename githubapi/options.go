@@ -48,6 +48,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// Observe is called after every HTTP exchange (so for every hop of a redirect), concurrently; nil = nobody watches.
 	Observe func(Observation)
+	// Explain words an error of the network for who runs the program, such as what to configure for a certificate that is
+	// not trusted; it is given what the transport returned and returns an error that wraps it. nil = as it is.
+	Explain func(error) error
 	// Now is the clock; nil = time.Now.
 	Now func() time.Time
 }
@@ -88,6 +91,7 @@ func New(o Options) (*Client, error) {
 		maxBody:    orDefault(o.MaxBodyBytes, DefaultMaxBodyBytes),
 		slots:      make(chan struct{}, orDefault(o.MaxConcurrent, DefaultMaxConcurrent)),
 		observe:    o.Observe,
+		explain:    o.Explain,
 		now:        o.Now,
 	}
 	if c.now == nil {

@@ -130,14 +130,20 @@ func readToken(path string) (string, error) {
 	return value, nil
 }
 
+// What a TokenSource of this package finds wrong with a token, to be tested with errors.Is.
+var (
+	ErrEmptyToken     = errors.New("the token is empty")
+	ErrMalformedToken = errors.New("blank, line break or other unprintable character inside, expected one token and nothing else")
+)
+
 // checkToken refuses what cannot be sent. There is no check of length or prefix: GitHub changes both.
 func checkToken(value string) error {
 	if value == "" {
-		return errors.New("the token is empty")
+		return ErrEmptyToken
 	}
 	for i := range len(value) {
 		if value[i] <= 0x20 || value[i] > 0x7e {
-			return errors.New("blank, line break or other unprintable character inside, expected one token and nothing else")
+			return ErrMalformedToken
 		}
 	}
 	return nil

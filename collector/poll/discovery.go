@@ -269,8 +269,8 @@ func (p *Poller) logSource(ctx context.Context, target string, got listing, err 
 		p.noteSSO(name, err)
 	}
 	logger := level.Warn(p.Logger)
-	if h, ok := held(err); ok && h.host {
-		logger = level.Debug(p.Logger) // said already, by the request that was answered so
+	if said(err) {
+		logger = level.Debug(p.Logger)
 	}
 	switch {
 	case reason == s.failing:

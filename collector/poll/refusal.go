@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -40,9 +41,24 @@ func (e endpointError) Unwrap() error { return e.err }
 type refusedError struct{ err error }
 
 func (e refusedError) Error() string {
+	if errors.Is(e.err, githubapi.ErrNoToken) {
+		return e.err.Error()
+	}
 	return fmt.Sprintf("not asked, for the token was refused: %s", e.err)
 }
 func (e refusedError) Unwrap() error { return e.err }
+
+// said tells whether an error was logged already and holds for everything: by the request that was refused, by the one whose
+// answer asked to wait, or by who reads the token.
+func said(err error) bool {
+	h, ok := held(err)
+	return unsent(err) || ok && h.host
+}
+
+// unsent tells whether a request was not sent for want of a token that is taken.
+func unsent(err error) bool {
+	return errors.As(err, &refusedError{}) || errors.Is(err, githubapi.ErrNoToken)
+}
 
 // admit tells whether a request may be sent, and whether it is a try with a token that was refused. token gives the
 // generation of the token it would be sent with.

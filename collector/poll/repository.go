@@ -350,8 +350,8 @@ func (p *Poller) fails(r *repository, reason string, err error) {
 	if r.failing != reason {
 		r.failing = reason
 		logger := level.Warn(p.Logger)
-		if h, ok := held(err); errors.As(err, &refusedError{}) || ok && h.host {
-			logger = level.Debug(p.Logger) // said already, by the request that was refused
+		if said(err) {
+			logger = level.Debug(p.Logger)
 		}
 		logger.Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)
 	}

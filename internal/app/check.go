@@ -19,15 +19,16 @@ import (
 // w, a line each, and returns an error if anything would keep the exporter from its work. It asks no more than the rate
 // limit allows beside its reserve.
 func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.RoundTripper) error {
-	client, err := newClient(c, transport, nil, time.Now)
+	client, err := newClient(c, transport, nil, time.Now, nil)
 	if err != nil {
 		return err
 	}
 	k := &checker{client: client, config: c, w: w}
 	k.ok("configuration: valid")
-	k.access(ctx)
-	k.targets(ctx)
-	k.token()
+	if k.access(ctx) {
+		k.targets(ctx)
+		k.token()
+	}
 	if k.problems > 0 {
 		return fmt.Errorf("%d of the checks failed", k.problems)
 	}
@@ -42,6 +43,7 @@ type checker struct {
 
 	next           time.Time // of the next request
 	stopped        string    // why nothing more is asked
+	doubted        bool      // whether api_url is right was asked
 	tried, untried int       // repositories
 }
 
@@ -59,15 +61,21 @@ func (k *checker) say(word, format string, args ...any) {
 	fmt.Fprintln(k.w, word, poll.Text(fmt.Sprintf(format, args...), mostError))
 }
 
-// access asks for what needs no permission: does the server answer, does it take the token, what are its limits.
-func (k *checker) access(ctx context.Context) {
+// access asks for what needs no permission: does the server answer, does it take the token, what are its limits. It is false
+// if nothing more can be tried, and then that is said once.
+func (k *checker) access(ctx context.Context) bool {
 	limits, err := k.client.RateLimit(ctx)
 	switch {
 	case k.limited(err): // said at the end
 	case errors.Is(err, githubapi.ErrNoRateLimit):
 		k.ok("%s answers; rate limits are off, as is normal on GitHub Enterprise Server", k.config.GitHub.APIURL)
 	case err != nil:
+		if said := blocking(err); said != nil {
+			k.problem("%v", said)
+			return false
+		}
 		k.problem("%s: %v", k.config.GitHub.APIURL, err)
+		k.mistaken(err)
 	default:
 		core := limits["core"]
 		k.ok("%s answers as %s; %d of %d requests left until %s", k.config.GitHub.APIURL, credential(k.config),
@@ -81,6 +89,7 @@ func (k *checker) access(ctx context.Context) {
 	if skew, known := k.client.Skew(); known && skew.Abs() > 30*time.Second {
 		k.note("the clocks are %s apart; times are read against GitHub's", skew.Round(time.Second))
 	}
+	return true
 }
 
 // targets tries what is cheap first: the lists, then what is named, then what was found.
@@ -133,7 +142,8 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 			k.note("%s %s: not listed to its end, %d repositories so far", kind, o.Name, found)
 			return wanted
 		case err != nil:
-			k.problem("%s %s: %v", kind, o.Name, err)
+			k.problem("%s %s: %v%s", kind, o.Name, err, k.ownerAdvice(ctx, kind, o.Name, err))
+			k.mistaken(err)
 			return nil
 		}
 		if sso.IsZero() {
@@ -154,6 +164,7 @@ func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list fun
 		return wanted
 	}
 	k.ok("%s %s: %d repositories, %d of them to be watched", kind, o.Name, found, len(wanted))
+	k.ownerDoubts(ctx, kind, o.Name, found, len(wanted))
 	return wanted
 }
 
@@ -185,7 +196,8 @@ func (k *checker) knownByRuns(ctx context.Context, name string, why error) (trie
 	case k.limited(err):
 		return false
 	case err != nil || len(page.Items) == 0:
-		k.problem("repository %s: %v", name, why)
+		k.problem("repository %s: %v%s", name, why, k.repositoryAdvice(why))
+		k.mistaken(why)
 	default:
 		k.note("repository %s cannot be read itself, it is known by its runs: %v", name, why)
 		k.ok("repository %s: %d runs", name, page.TotalCount)

@@ -90,8 +90,8 @@ func TestCheck(t *testing.T) {
 			},
 		},
 		"no token file": {
-			config: func(c *config.Config) { c.GitHub.TokenFile = "/no/such/token" }, trouble: none, failed: "2 of the checks failed",
-			says: []string{"FAIL  http://ghes.test/api/v3: get_rate_limit: GET /rate_limit: failed: no token: token file: stat /no/such/token: no such file"},
+			config: func(c *config.Config) { c.GitHub.TokenFile = "/no/such/token" }, trouble: none, failed: "1 of the checks failed",
+			says: []string{"FAIL  token file /no/such/token: no such file; create it or set github.token_file\n"},
 		},
 		"no answer": {
 			trouble: fault(simulator.Fault{Kind: simulator.Reset}), failed: "2 of the checks failed",

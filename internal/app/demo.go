@@ -10,11 +10,16 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-kit/log"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"github_workflow_exporter/internal/config"
 	"github_workflow_exporter/internal/simulator"
+	"github_workflow_exporter/internal/web"
 )
+
+// DemoAddress is where the demo listens if not told otherwise: it is a show for who started it.
+const DemoAddress = "127.0.0.1:9887"
 
 const (
 	demoOrganization = "octo-demo"
@@ -48,7 +53,7 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("making the simulated GitHub: %w", err)
 	}
-	api, err := listenHTTP("127.0.0.1:0", github)
+	api, err := listenHTTP("127.0.0.1:0", github, o.Logger.WithoutCaller)
 	if err != nil {
 		return fmt.Errorf("starting the simulated GitHub: %w", err)
 	}
@@ -56,7 +61,7 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	apiURL := "http://" + api.Addr + demoBasePath
 	control := ""
 	if o.ControlAddress != "" {
-		server, err := listenHTTP(o.ControlAddress, github.Control())
+		server, err := listenHTTP(o.ControlAddress, web.SameOrigin(github.Control()), o.Logger.WithoutCaller)
 		if err != nil {
 			return fmt.Errorf("serving the demo's switches (--demo.control-address): %w", err)
 		}
@@ -137,12 +142,13 @@ func reachable(address string) string {
 }
 
 // listenHTTP serves a handler at an address; the server's Addr is the real one.
-func listenHTTP(address string, handler http.Handler) (*http.Server, error) {
+func listenHTTP(address string, handler http.Handler, logger log.Logger) (*http.Server, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Addr: l.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := web.NewHTTPServer(handler, logger)
+	server.Addr = l.Addr().String()
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			l.Close()

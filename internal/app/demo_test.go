@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/tls"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -123,5 +124,32 @@ func TestDemoWithFlags(t *testing.T) {
 			t.Errorf("start %d: a ledger in %s, want %s itself first and then one of its own below it", n, ledger, p.data())
 		}
 		ledgers[ledger] = true
+	}
+}
+
+// TestDemoListensOnLoopbackOnly: by itself, the demo is for who started it; and a page of another site switches nothing.
+func TestDemoListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", DemoAddress) // whether it is free or not, nothing else may be listened on
+	if err == nil {
+		defer taken.Close()
+	}
+	if code, _, stderr := run(t, nil, "demo"); code != 1 || !strings.Contains(stderr, "listening on "+DemoAddress) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+	p := demo(t, nil, "--demo.control-address=127.0.0.1:0")
+	control := p.told("Faults", `curl -s (http://127[.]0[.]0[.]1:[0-9]+/) `)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, control+"faults/outage?on=true", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", "https://evil.example")
+	a, err := p.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another site is answered %s", a.Status)
 	}
 }

@@ -87,7 +87,7 @@ func Open(c *config.Config, o Options) (*Exporter, error) {
 		SeriesLimit: c.Metrics.SeriesLimit, Now: e.now,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the ledger: %w", err)
+		return nil, fmt.Errorf("opening the ledger in %s (storage.path): %w", c.Storage.Path, err)
 	}
 	e.ledger = l
 	if err := e.wire(c); err != nil {

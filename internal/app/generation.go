@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
 
 	"github_workflow_exporter/collector"
@@ -26,7 +27,7 @@ type generation struct {
 }
 
 func (e *Exporter) generation(c *config.Config) (*generation, error) {
-	client, err := newClient(c, e.transport, e.api.observe, e.now)
+	client, err := newClient(c, e.transport, e.api.observe, e.now, e.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +51,12 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 	return g, nil
 }
 
-func newClient(c *config.Config, transport http.RoundTripper, observe func(githubapi.Observation), now func() time.Time) (*githubapi.Client, error) {
+// newClient makes the client of a configuration. The logger, which may be nil, is told of a token file that cannot be read.
+func newClient(c *config.Config, transport http.RoundTripper, observe func(githubapi.Observation), now func() time.Time, logger log.Logger) (*githubapi.Client, error) {
 	var token githubapi.TokenSource
 	switch {
 	case c.GitHub.TokenFile != "":
-		token = githubapi.FileToken(c.GitHub.TokenFile)
+		token = newTokenFile(c.GitHub.TokenFile, logger)
 	case c.GitHub.TokenFromEnv:
 		value, err := c.GitHub.ReadToken()
 		if err != nil {
@@ -66,19 +68,12 @@ func newClient(c *config.Config, transport http.RoundTripper, observe func(githu
 		BaseURL: c.GitHub.APIURL, APIVersion: c.GitHub.APIVersion, Token: token,
 		UserAgent: "github_workflow_exporter/" + orUnknown(version.Version),
 		Timeout:   time.Duration(c.GitHub.Timeout), MaxConcurrent: c.GitHub.MaxConcurrentRequests,
-		RootCAs: c.GitHub.TLSConfig.RootCAs, Transport: transport, Observe: observe, Now: now,
+		RootCAs: c.GitHub.TLSConfig.RootCAs, Transport: transport, Observe: observe, Explain: explainNetwork(c), Now: now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the GitHub client: %w", err)
 	}
 	return client, nil
-}
-
-// environmentToken is named in errors by the place to mend it.
-type environmentToken struct{ githubapi.TokenSource }
-
-func (environmentToken) String() string {
-	return "token of environment variable " + config.TokenVariable
 }
 
 func orUnknown(v string) string {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github_workflow_exporter/collector/family"
@@ -13,6 +15,9 @@ import (
 // CheckLedger verifies the ledger in a directory completely, without changing it, and reports what it holds. That a
 // transaction may be lost is an error too, though the ledger is gone on with.
 func CheckLedger(dir string, w io.Writer) error {
+	if err := directory(dir); err != nil {
+		return err
+	}
 	r, err := ledger.Check(dir)
 	if err != nil {
 		return fmt.Errorf("checking the ledger: %w", err)
@@ -41,9 +46,20 @@ func CheckLedger(dir string, w io.Writer) error {
 
 // BackupLedger writes a verified copy of the ledger in a directory to a file that must not exist yet.
 func BackupLedger(dir, dest string, w io.Writer) error {
+	if err := directory(dir); err != nil {
+		return err
+	}
 	if err := ledger.Backup(dir, dest); err != nil {
 		return fmt.Errorf("backing up the ledger: %w", err)
 	}
 	fmt.Fprintf(w, "ledger in %s copied to %s and verified\n", dir, dest)
+	return nil
+}
+
+// directory refuses the ledger's file where its directory is asked for.
+func directory(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("storage.path is the ledger's directory, and %s is a file; did you mean %s?", dir, filepath.Dir(dir))
+	}
 	return nil
 }

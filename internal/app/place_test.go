@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+
 	"github_workflow_exporter/internal/simulator"
 )
 
@@ -66,4 +68,9 @@ func (p place) ledger() string { return filepath.Join(p.data(), "ledger.db") }
 func (p place) serve(arguments ...string) *process {
 	p.Helper()
 	return serve(p.T, nil, append([]string{"--config.file=" + p.config}, arguments...)...)
+}
+
+// webFlags are the exporter-toolkit's flags as the command line makes them.
+func webFlags(addresses *[]string, socket *bool, file *string) *toolkit.FlagConfig {
+	return &toolkit.FlagConfig{WebListenAddresses: addresses, WebSystemdSocket: socket, WebConfigFile: file}
 }

@@ -73,7 +73,7 @@ func TestRepositoryByFlagAlone(t *testing.T) {
 }
 
 // logLine is what all lines look like, whoever logs: this program, the toolkit or, without a caller, net/http.
-var logLine = regexp.MustCompile(`^(level=[a-z]+ ts=20\S+Z|ts=20\S+Z level=[a-z]+) (caller=\w+\.go:[0-9]+ )?msg=`)
+var logLine = regexp.MustCompile(`^ts=20\S+Z level=[a-z]+ (caller=\w+\.go:[0-9]+ )?msg=`)
 
 // The bcrypt hash of the password scrape.
 const scrapeHash = "$2a$04$ay/w5eWToe9QWG1Gjso/.u8Q8At5/VMlr.EUFeD7wZIYRZk.6rhOe"

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,8 +22,12 @@ import (
 	"github_workflow_exporter/internal/web"
 )
 
-// stopWithin is for how long HTTP answers may go on after the signal to stop.
-const stopWithin = 5 * time.Second
+const (
+	// answersWithin is for how long HTTP answers may go on after the signal to stop.
+	answersWithin = 5 * time.Second
+	// stopWithin is the time from the signal to the end, whatever hangs: ten seconds, with some left for the exit itself.
+	stopWithin = 9 * time.Second
+)
 
 // ServeOptions say how to serve; Load is called at the start and at every reload.
 type ServeOptions struct {
@@ -32,13 +38,42 @@ type ServeOptions struct {
 	Logger        Logger
 	// Listening, if not nil, is told the addresses once they are open, and whether they take http or https.
 	Listening func(scheme string, addresses []string)
+
+	transport  http.RoundTripper // nil: the network
+	stopWithin time.Duration     // 0: stopWithin
 }
 
 // Serve runs the exporter until ctx is done or SIGTERM or SIGINT comes, then stops in order: no new scrapes, the poller
 // with what it is committing, the ledger. SIGHUP reloads.
-func Serve(ctx context.Context, o ServeOptions) (err error) {
+//
+// What does not stop is not waited for: then Serve returns an error that names it, and leaves it running. That is as safe as a
+// crash, after which everything committed is there and the rest is read again; the caller is to end the process.
+func Serve(ctx context.Context, o ServeOptions) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	s := &serving{options: o, logger: o.Logger.Logger}
+	s.doing("reading the configuration")
+	ended := make(chan error, 1)
+	go func() { ended <- s.serve(ctx, stop) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	within := cmp.Or(o.stopWithin, stopWithin)
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-deadline.C:
+		return fmt.Errorf("not stopped within %s, for %s takes too long: ended as it was; what was committed is kept, the rest is read again after the next start",
+			within, s.stage.Load())
+	}
+}
+
+func (s *serving) serve(ctx context.Context, stop func()) error {
+	o := s.options
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -47,9 +82,9 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	logger := o.Logger.Logger
-	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Info(), "build_context", version.BuildContext())
-	s := &serving{options: o, logger: logger}
+	logger := s.logger
+	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Version, "revision", version.GetRevision(), "branch", version.Branch,
+		"build_date", version.BuildDate, "build_user", version.BuildUser, "go", version.GoVersion, "platform", version.GoOS+"/"+version.GoArch)
 	server, err := s.listen()
 	if err != nil {
 		return err
@@ -57,10 +92,12 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 	// Answering comes before loading, which may take a while: /-/ready tells of it.
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
-	e, err := Open(c, Options{Logger: logger})
+	s.doing("loading the ledger")
+	e, err := Open(c, Options{Logger: logger, Transport: o.transport})
 	if err != nil {
 		return errors.Join(err, endAnswers(ctx, server), <-served)
 	}
+	s.doing("polling")
 	s.ready(e)
 	level.Info(logger).Log("msg", "ready", "api_url", c.GitHub.APIURL, "storage", c.Storage.Path, "addresses", fmt.Sprint(server.Addresses()))
 	if o.Listening != nil {
@@ -73,12 +110,15 @@ func Serve(ctx context.Context, o ServeOptions) (err error) {
 type serving struct {
 	options ServeOptions
 	logger  log.Logger
+	stage   atomic.Value // string: what it is doing, as far as stopping may have to wait for it
 
 	mu       sync.Mutex
 	exporter *Exporter // nil until the ledger is loaded
 	metrics  http.Handler
 	reload   sync.Mutex // one at a time
 }
+
+func (s *serving) doing(stage string) { s.stage.Store(stage) }
 
 func (s *serving) listen() (*web.Server, error) {
 	o := s.options
@@ -175,10 +215,13 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 	}
 	stop() // a second signal ends the process at once
 	stopPolling()
+	s.doing("ending HTTP answers")
 	shutdown := endAnswers(ctx, server)
 	if !pollEnded {
+		s.doing("ending the poller with what it is reading or committing")
 		failure = errors.Join(failure, <-polled)
 	}
+	s.doing("closing the ledger")
 	failure = errors.Join(failure, shutdown, e.Close())
 	if failure == nil {
 		level.Info(s.logger).Log("msg", "stopped")
@@ -188,7 +231,7 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 
 // endAnswers stops serving, within a time of its own also where ctx is done.
 func endAnswers(ctx context.Context, server *web.Server) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answersWithin)
 	defer cancel()
 	return server.Shutdown(ctx)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -10,12 +11,44 @@ import (
 // exactly one character; all else for itself. It has to match the whole text. The zero Glob matches only the empty text.
 type Glob struct{ pattern string }
 
-// NewGlob returns the glob written as pattern, which must not be empty.
+// NewGlob returns the glob written as pattern, which must not be empty. What is special in the patterns of other programs, and
+// would be taken for itself here and match nothing, is refused with what would be right.
 func NewGlob(pattern string) (Glob, error) {
-	if pattern == "" {
-		return Glob{}, errors.New(`must not be empty; "*" matches everything`)
+	const may = `only * (any run of characters, / included) and ? (any one character) are special`
+	problem := ""
+	switch {
+	case pattern == "":
+		problem = `must not be empty; "*" matches everything`
+	case strings.ContainsAny(pattern, "[]"):
+		problem = "no sets of characters such as [ab]: " + may + "; list each pattern, or write ? for the character"
+	case strings.ContainsAny(pattern, "{}"):
+		problem = "no alternatives such as {a,b}: " + may + "; list each pattern"
+	case strings.Contains(pattern, "**"):
+		problem = "no **: * matches / too; write one *"
+	case strings.HasPrefix(pattern, "!"):
+		problem = "no ! for what is not to match: " + may + "; what is left out goes into exclude where there is one"
+	case strings.Contains(pattern, `\`):
+		problem = `no \ before a special character: ` + may + "; write ? for it"
+	case strings.HasPrefix(pattern, "^"), strings.HasSuffix(pattern, "$"), strings.Contains(pattern, "|"):
+		problem = "no regular expressions: " + may + "; list each pattern"
+	default:
+		return Glob{pattern}, nil
 	}
-	return Glob{pattern}, nil
+	if pattern != "" {
+		problem = "must be a pattern such as \"release-*\", not " + quote(pattern) + ": " + problem
+	}
+	return Glob{}, errors.New(problem)
+}
+
+// impossible returns the first character that is neither special nor passes; "" if there is none. A pattern with it can match
+// nothing.
+func (g Glob) impossible(passes func(rune) bool) string {
+	for _, r := range g.pattern {
+		if r != '*' && r != '?' && !passes(r) {
+			return string(r)
+		}
+	}
+	return ""
 }
 
 // Match reports whether the glob matches the whole of s, upper and lower case being different.

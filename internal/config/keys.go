@@ -64,7 +64,7 @@ func hint(at string, siblings fields) string {
 	for _, sibling := range siblings {
 		near = append(near, sibling.key)
 	}
-	if similar := nearest(key, near); similar != "" {
+	if similar := Nearest(key, near); similar != "" {
 		return "did you mean " + join(parent, similar) + "?"
 	}
 	for _, path := range paths(reflect.ValueOf(Config{}), "") {
@@ -88,34 +88,60 @@ func paths(v reflect.Value, prefix string) []string {
 	return all
 }
 
-// nearest returns the candidate that takes the fewest changes to get from word, if few enough for a slip.
-func nearest(word string, candidates []string) string {
-	best, least := "", max(1, len(word)/3)+1
+// Nearest returns the candidate that a word is a slip of: a letter too many, too few, wrong or changed with its neighbour, one
+// to three of them by the length of the word; or the only one that begins with the word as a whole part of it. It is ""
+// where none is that near, for a far guess misleads.
+func Nearest(word string, candidates []string) string {
+	word = strings.ToLower(word)
+	best, least := "", slips(word)+1
+	var longer []string
 	for _, candidate := range candidates {
-		if d := distance(strings.ToLower(word), candidate); d < least {
+		if d := distance(word, strings.ToLower(candidate)); d < least {
 			best, least = candidate, d
 		}
+		if len(word) >= 3 && len(candidate) > len(word) && strings.HasPrefix(candidate, word) && strings.ContainsRune("_-.", rune(candidate[len(word)])) {
+			longer = append(longer, candidate)
+		}
+	}
+	if best == "" && len(longer) == 1 {
+		return longer[0]
 	}
 	return best
 }
 
-// distance is the number of bytes to insert, delete or replace to get from a to b.
+// slips is how many are taken for slips in a word.
+func slips(word string) int {
+	switch n := len(word); {
+	case n < 3:
+		return 0
+	case n < 6:
+		return 1
+	case n < 9:
+		return 2
+	}
+	return 3
+}
+
+// distance is the number of bytes to insert, delete, replace or exchange with their neighbour to get from a to b.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := row[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			next[j+1] = min(change, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

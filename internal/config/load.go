@@ -73,7 +73,7 @@ func read(path string) (*Config, positions, error) {
 func (o Overrides) check() error {
 	for _, repository := range o.Repositories {
 		if !validRepository(repository) {
-			return &Error{File: "--github.repository", Problem: "must be owner/name such as octo-org/octo-repo, not " + quote(repository)}
+			return &Error{File: "--github.repository", Problem: "must be owner/name such as octo-org/octo-repo, not " + quote(repository) + repositoryHint(repository)}
 		}
 	}
 	return nil

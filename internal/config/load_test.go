@@ -184,7 +184,7 @@ func TestLoadWith(t *testing.T) {
 		},
 		{
 			name: "bad flag", path: path, flags: Overrides{Repositories: []string{"octo-repo"}},
-			problem: `--github.repository: must be owner/name such as octo-org/octo-repo, not "octo-repo"`,
+			problem: `--github.repository: must be owner/name such as octo-org/octo-repo, not "octo-repo"; to watch all of octo-repo, name it in targets.organizations or targets.users`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

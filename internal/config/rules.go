@@ -14,9 +14,15 @@ func checkBranches(m Metrics) *Error {
 		if strings.HasPrefix(g.String(), "refs/") {
 			return wrong(indexed("metrics.branches", i), "must be the branch's name alone, such as main, not %s", quote(g.String()))
 		}
+		if bad := g.impossible(inBranchName); bad != "" {
+			return wrong(indexed("metrics.branches", i), "%s matches nothing: no branch has a %s in its name", quote(g.String()), quote(bad))
+		}
 	}
 	return nil
 }
+
+// inBranchName leaves out what git allows in no name.
+func inBranchName(r rune) bool { return r > ' ' && r != 0x7f && !strings.ContainsRune("~^:[\\", r) }
 
 func checkNameRules(m Metrics) *Error {
 	for _, list := range []struct {
@@ -59,7 +65,7 @@ func checkRelabelConfigs(m Metrics) *Error {
 }
 
 func labelHint(name string, labels []string) string {
-	if similar := nearest(name, labels); similar != "" {
+	if similar := Nearest(name, labels); similar != "" {
 		return "did you mean " + similar + "?"
 	}
 	return "there are " + strings.Join(labels, ", ") + ", and temporary ones that begin with __"

@@ -41,7 +41,11 @@ func setScalar(node *yaml.Node, v reflect.Value) bool {
 
 // mismatch says what should have been there instead of node.
 func mismatch(path string, node *yaml.Node, want reflect.Type) *Error {
-	return &Error{Key: path, Line: node.Line, Problem: fmt.Sprintf("must be %s, not %s", expectation(want), describe(node))}
+	problem := fmt.Sprintf("must be %s, not %s", expectation(want), describe(node))
+	if want == reflect.TypeFor[Owner]() && node.Kind == yaml.ScalarNode && ownerName.MatchString(node.Value) {
+		problem += "; write {name: " + node.Value + "}"
+	}
+	return &Error{Key: path, Line: node.Line, Problem: problem}
 }
 
 func expectation(t reflect.Type) string {

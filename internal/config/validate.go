@@ -103,6 +103,9 @@ func checkURL(s string) string {
 			return "must be https://api.github.com without a path"
 		}
 	}
+	if tenant, found := strings.CutSuffix(strings.ToLower(u.Hostname()), ".ghe.com"); found && !strings.HasPrefix(tenant, "api.") {
+		return "must be https://api." + tenant + ".ghe.com with data residency on ghe.com"
+	}
 	return ""
 }
 
@@ -209,7 +212,7 @@ func checkDisabled(m Metrics) *Error {
 	for i, name := range m.DisabledFamilies {
 		at := indexed("metrics.disabled_families", i)
 		if !slices.Contains(names, name) {
-			if similar := nearest(name, names); similar != "" {
+			if similar := Nearest(name, names); similar != "" {
 				return wrong(at, "%s is no family; did you mean %s?", quote(name), similar)
 			}
 			return wrong(at, "%s is no family; there are %s", quote(name), strings.Join(names, ", "))

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-kit/log"
@@ -21,10 +23,11 @@ import (
 
 // Server listens where the exporter-toolkit's flags say, with TLS and basic auth as its web configuration file says.
 type Server struct {
-	flags     *toolkit.FlagConfig
-	listeners []net.Listener
-	server    *http.Server
-	logger    *slog.Logger
+	flags       *toolkit.FlagConfig
+	listeners   []net.Listener
+	server      *http.Server
+	connections *connections
+	logger      *slog.Logger
 }
 
 // Listen opens the listeners, so that a port that is taken is found before anything else is begun. The logger must not
@@ -36,28 +39,71 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 	s := &Server{
 		flags:  flags,
 		logger: slog.New(timeless{sloggokit.NewGoKitHandler(logger, least)}),
-		server: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			ReadTimeout:       30 * time.Second,
-			WriteTimeout:      2 * time.Minute, // not promhttp's Timeout, which would hold the whole answer in memory
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    64 << 10,
-			ErrorLog:          stdlog.New(errorLog{logger}, "", 0),
-		},
+		server: newHTTPServer(handler, logger, progressWithin),
 	}
+	s.connections = newConnections(maxConnections)
+	s.connections.hold(s.server)
 	if flags.WebSystemdSocket != nil && *flags.WebSystemdSocket {
 		return s, nil // the toolkit takes them over
 	}
 	for _, address := range *flags.WebListenAddresses {
-		l, err := net.Listen("tcp", address)
+		if strings.HasPrefix(address, "vsock://") {
+			s.closeListeners()
+			s.listeners = nil
+			return s, nil // the toolkit opens them all
+		}
+		l, err := listen(address)
 		if err != nil {
 			s.closeListeners()
-			return nil, fmt.Errorf("listening on %s: %w", address, err)
+			return nil, err
 		}
 		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
+}
+
+// listen says which flag is about an address that cannot be had.
+func listen(address string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return nil, fmt.Errorf("--web.listen-address must be HOST:PORT or :PORT such as :9887, not %q", address)
+	}
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listening on %s: %w; end what listens there, or choose another --web.listen-address", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("listening on %s (--web.listen-address): %w", address, err)
+	}
+	return l, nil
+}
+
+// NewHTTPServer returns a server whose clients cannot hold up one another: headers, bodies, connections and the time for all
+// of them are bounded, and an answer lasts only as long as its client takes something of it.
+func NewHTTPServer(handler http.Handler, logger log.Logger) *http.Server {
+	server := newHTTPServer(handler, logger, progressWithin)
+	newConnections(maxConnections).hold(server)
+	return server
+}
+
+func newHTTPServer(handler http.Handler, logger log.Logger, progress time.Duration) *http.Server {
+	return &http.Server{
+		Handler:           &answers{handler: handler, logger: logger, progress: progress, whole: answerWithin},
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      progress, // of what is answered before our handler, such as a wrong password; that moves it on
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 32,
+			// A stream's deadline ends the stream, which takes a frame: not where nothing can be written to the connection.
+			WriteByteTimeout: progress,
+			// Nothing is read of a body.
+			MaxReceiveBufferPerConnection: 64 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			MaxReadFrameSize:              16 << 10,
+		},
+		ErrorLog: stdlog.New(NewLineLog(logger), "", 0),
+	}
 }
 
 // Scheme is http, or https where the web configuration file asks for TLS, which the toolkit does not tell. It is for
@@ -107,6 +153,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		s.logger.Warn("connections that clients kept open have been closed")
+		s.connections.close() // one by one, TLS would say goodbye to each, and wait for who does not listen
 		err = s.server.Close()
 	}
 	if err != nil {
@@ -129,10 +176,13 @@ func (h timeless) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h timeless) WithGroup(name string) slog.Handler { return timeless{h.Handler.WithGroup(name)} }
 
-// errorLog takes the lines of net/http, which knows no levels.
-type errorLog struct{ logger log.Logger }
+// NewLineLog returns what logs lines that are written to it, each in one Write, for who only knows the standard library's
+// logger: net/http, which has no levels.
+func NewLineLog(logger log.Logger) io.Writer { return lineLog{logger} }
 
-func (l errorLog) Write(line []byte) (int, error) {
+type lineLog struct{ logger log.Logger }
+
+func (l lineLog) Write(line []byte) (int, error) {
 	text := strings.TrimSpace(string(line))
 	lvl := level.Warn
 	if strings.HasPrefix(text, "http: TLS handshake error") {

@@ -68,7 +68,17 @@ func Handler(o Options) (http.Handler, error) {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.HandleFunc("/-/reload", o.reload)
-	return mux, nil
+	return SameOrigin(mux), nil
+}
+
+// SameOrigin refuses what a page of another site makes a browser send, but for what only reads: a browser that can reach us
+// may hold our password. What is no browser says nothing of an origin and is let through.
+func SameOrigin(h http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "refused: a page of another site asked for this; ask without a browser, such as with curl -X POST", http.StatusForbidden)
+	}))
+	return protection.Handler(h)
 }
 
 func (o Options) reload(w http.ResponseWriter, r *http.Request) {

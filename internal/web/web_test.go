@@ -127,7 +127,7 @@ func TestErrorLogLevels(t *testing.T) {
 		"http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain\n": `level=warn msg="http: panic serving 127.0.0.1:38978: out of range\ngoroutine 7 [running]:\nmain"` + "\n",
 	} {
 		var said bytes.Buffer
-		if n, err := (errorLog{log.NewLogfmtLogger(&said)}).Write([]byte(line)); n != len(line) || err != nil {
+		if n, err := NewLineLog(log.NewLogfmtLogger(&said)).Write([]byte(line)); n != len(line) || err != nil {
 			t.Errorf("wrote %d bytes, %v", n, err)
 		}
 		if said.String() != want {
@@ -193,16 +193,22 @@ func TestScheme(t *testing.T) {
 	}
 }
 
-func TestListenNamesAnAddressThatIsTaken(t *testing.T) {
+func TestListenNamesWhatIsWrongWithAnAddress(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	address := taken.Addr().String()
-	_, err = Listen(flags("", "127.0.0.1:0", address), handler(t, Options{}), log.NewNopLogger(), slog.LevelInfo)
-	if err == nil || !strings.Contains(err.Error(), address) {
-		t.Errorf("got %v, want the address %s named", err, address)
+	busy := taken.Addr().String()
+	for address, want := range map[string]string{
+		busy:              "listening on " + busy + ": listen tcp " + busy + ": bind: address already in use; end what listens there, or choose another --web.listen-address",
+		"9887":            `--web.listen-address must be HOST:PORT or :PORT such as :9887, not "9887"`,
+		"localhost":       `--web.listen-address must be HOST:PORT or :PORT such as :9887, not "localhost"`,
+		"127.0.0.1:99999": "listening on 127.0.0.1:99999 (--web.listen-address): listen tcp: address 99999: invalid port",
+	} {
+		if _, err := Listen(flags("", "127.0.0.1:0", address), handler(t, Options{}), log.NewNopLogger(), slog.LevelInfo); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 	}
 }
 

@@ -187,13 +187,15 @@ func TestChartHistograms(t *testing.T) {
 // TestChartRefuses: mistakes are named before anything reaches the cluster.
 func TestChartRefuses(t *testing.T) {
 	helm := helm(t)
-	const repository = "config.targets.repositories={octo-org/octo-repo}"
+	const repository = "config.targets.repositories={octo-org/octo-repo},image.repository=registry.example.com/gwe"
 	for _, test := range []struct {
 		name string
 		set  []string
 		want string
 	}{
-		{"nothing to watch", nil, "config.targets: name at least one"},
+		{"nothing to watch", []string{"image.repository=registry.example.com/gwe"}, "config.targets: name at least one"},
+		{"no image", []string{"config.targets.repositories={octo-org/octo-repo}"}, "image.repository: name where you pushed the image"},
+		{"an image with its digest in the name", []string{"config.targets.repositories={octo-org/octo-repo}", "image.repository=a@sha256:b"}, "repository"},
 		{"two tokens", []string{repository, "token.value=a", "token.existingSecret=b"}, "token.value and token.existingSecret are both set"},
 		{"unknown value", []string{repository, "replicas=2"}, "replicas"},
 		{"unknown target", []string{"config.targets.repos={a/b}"}, "repos"},

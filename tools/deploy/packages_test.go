@@ -100,6 +100,7 @@ func TestPackages(t *testing.T) {
 	t.Chdir(dir)
 	t.Setenv("VERSION", "1.2.3")
 	t.Setenv("ARCH", "amd64")
+	t.Setenv("MAINTAINER", "Somebody Real <somebody@company.test>")
 	for packager, name := range map[string]string{"deb": "github-workflow-exporter_1.2.3_amd64.deb", "rpm": "github-workflow-exporter-1.2.3-1.x86_64.rpm"} {
 		c, err := nfpm.ParseFile(recipe)
 		if err != nil {
@@ -110,6 +111,9 @@ func TestPackages(t *testing.T) {
 			t.Fatal(err)
 		}
 		info = nfpm.WithDefaults(info)
+		if info.Maintainer != "Somebody Real <somebody@company.test>" {
+			t.Errorf("the maintainer is %q, not the one who makes the package", info.Maintainer)
+		}
 		if err := nfpm.Validate(info); err != nil {
 			t.Fatalf("%s: %v", packager, err)
 		}

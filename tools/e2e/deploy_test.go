@@ -313,14 +313,14 @@ func (r *receiver) state(alert string) string {
 	return r.states[alert]
 }
 
-var hookURL = regexp.MustCompile(`(?m)^(\s*(?:- )?url:) .*$`)
+var hookURL = regexp.MustCompile(`(?m)^(\s*)# webhook_configs: \[\{url: .*\}\]$`)
 
 // startAlertmanager starts an Alertmanager with the deployed routes and inhibitions, shortened, whose receivers are ours.
 func startAlertmanager(t *testing.T, binary string, r *receiver) (address string) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "alertmanager.yml")
-	text := hookURL.ReplaceAllString(deployed(t, "alertmanager", "alertmanager.yml"), "$1 "+r.url)
+	text := hookURL.ReplaceAllString(deployed(t, "alertmanager", "alertmanager.yml"), "${1}webhook_configs: [{url: '"+r.url+"'}]")
 	text = regexp.MustCompile(`group_(wait|interval): \S+`).ReplaceAllString(text, "group_$1: 1s")
 	write(t, config, shorten(text))
 	address = freeAddress(t)

@@ -7,7 +7,7 @@ import (
 )
 
 // Sample adds one observation to one series: Value 1 to a counter, seconds to a histogram, a Unix time to a gauge (which
-// keeps the latest). Values are finite and not negative. Samples of disabled families are passed over.
+// keeps the latest). Samples of impossible values are discarded, those of disabled families passed over.
 type Sample struct {
 	Family family.ID
 	Values []string // one per label of the family, in its order
@@ -18,12 +18,12 @@ type Sample struct {
 
 // Exemplar is kept, the last one per counter and per histogram bucket, in memory only.
 type Exemplar struct {
-	RunID, JobID int64 // JobID 0: not of one job
-	At           time.Time
+	RunID, JobID int64     // JobID 0: not of one job
+	At           time.Time // left out where it cannot be shown
 }
 
-// Discard counts values left out for one reason. One value may stand for very many: of those that a list announced but did
-// not hold there is only the number.
+// Discard counts values left out for one reason, a million at most. One value may stand for very many: of those that a
+// list announced but did not hold there is only the number.
 type Discard struct {
 	Reason string
 	Count  uint64
@@ -32,8 +32,8 @@ type Discard struct {
 // Entry is the account of one job listed under an attempt. It commits once: a job that executed by its id, whatever
 // attempt it is listed under; one that is left out as a whole by its id and attempt. Neither stands in the way of the other.
 type Entry struct {
-	Run     int64
-	ID      int64
+	Run     int64 // not 0
+	ID      int64 // not 0; GitHub's are positive, negative ones are the caller's to use
 	Attempt int
 	// Fingerprint identifies the execution under whatever id; 0 for none. See Ledger.Executions.
 	Fingerprint uint64
@@ -64,7 +64,7 @@ type Closing struct {
 
 // RunChange is the progress made with one run.
 type RunChange struct {
-	Run     int64
+	Run     int64     // not 0
 	Created time.Time // kept if the mark has none yet
 	Started time.Time // the mark keeps the latest
 	Open    bool      // replaces the mark's
@@ -103,6 +103,8 @@ type Result struct {
 	Recorded []int
 	// Closed counts the attempts that had not been closed before.
 	Closed int
+	// Refused counts the entries and runs without an id: they are left out, all others are committed.
+	Refused int
 	// Changed are the series with a new state, born ones included, each once, by birth.
 	Changed []*Series
 	// Overflowed counts samples by family that went to the overflow series for want of room.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -69,11 +68,19 @@ func (c *commit) stage(b Batch) (dirty bool, err error) {
 	}
 	c.series.init(c.l)
 	for i := range b.Entries {
+		if b.Entries[i].Run == 0 || b.Entries[i].ID == 0 {
+			c.result.Refused++ // it could not be told whether it has been counted
+			continue
+		}
 		if err := c.stageEntry(i, &b.Entries[i]); err != nil {
 			return false, fmt.Errorf("job %d of run %d: %w", b.Entries[i].ID, b.Entries[i].Run, err)
 		}
 	}
 	for i := range b.Runs {
+		if b.Runs[i].Run == 0 {
+			c.result.Refused++
+			continue
+		}
 		if err := c.stageRun(&b.Runs[i]); err != nil {
 			return false, fmt.Errorf("run %d: %w", b.Runs[i].Run, err)
 		}
@@ -101,11 +108,11 @@ func (c *commit) stageAccount(b Batch) error {
 			}
 		}
 		if a.Since.IsZero() {
-			return fmt.Errorf("the account of repository %d has no since", b.Repository)
+			return &BatchError{fmt.Errorf("the account of repository %d has no since", b.Repository)}
 		}
 		c.account, c.accountDirty = a, a != old
 	} else if !known {
-		return fmt.Errorf("there is no account of repository %d yet, and none is given", b.Repository)
+		return &BatchError{fmt.Errorf("there is no account of repository %d yet, and none is given", b.Repository)}
 	}
 	c.baseline = !old.Swept
 	c.created = c.now
@@ -190,15 +197,13 @@ func (c *commit) run(id int64) (*stagedRun, error) {
 	return r, nil
 }
 
-// discard counts what was left out; a total ends at the greatest number there is, and does not start over.
+// discard counts what was left out.
 func (c *commit) discard(discards ...Discard) {
 	for _, d := range discards {
 		if d.Count == 0 {
 			continue // no total of nothing
 		}
-		key := totalDiscard + d.Reason
-		total := c.l.totals[key]
-		c.totals[key] += min(d.Count, math.MaxUint64-total-c.totals[key])
+		c.totals[totalDiscard+d.Reason] += min(d.Count, maxDiscarded)
 	}
 }
 

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -85,23 +84,6 @@ func TestCommitOnce(t *testing.T) {
 			check(l)
 			check(reopen(t, l, o))
 		})
-	}
-}
-
-// TestDiscardsSaturate: no number that somebody announces takes a total back.
-func TestDiscardsSaturate(t *testing.T) {
-	o := newClock().options(fastDir(t))
-	l := open(t, o)
-	for i, counts := range [][]uint64{{1, math.MaxUint64 - 3}, {math.MaxUint64, math.MaxUint64}, {0, 7}} {
-		e := Entry{Run: 1, ID: int64(i + 1), Attempt: 1}
-		for _, n := range counts {
-			e.Discards = append(e.Discards, Discard{"never_read", n})
-		}
-		commitBatch(t, l, entries(e))
-	}
-	l = reopen(t, l, o)
-	if diff := cmp.Diff(map[string]uint64{"never_read": math.MaxUint64}, l.Discards()); diff != "" {
-		t.Errorf("discards (-want +got):\n%s", diff)
 	}
 }
 
@@ -283,15 +265,14 @@ func TestRefusedBatches(t *testing.T) {
 		{"unknown family", bad(func(s *Sample) { s.Family = 99 }), "family 99"},
 		{"negative family", bad(func(s *Sample) { s.Family = -1 }), "family -1"},
 		{"a family of the present", bad(func(s *Sample) { s.Family = family.JobsNow }), "not kept in the ledger"},
-		{"negative", bad(func(s *Sample) { s.Value = -1 }), "job 3 of run 1: github_workflow_job_duration_seconds: -1"},
-		{"not a number", bad(func(s *Sample) { s.Value = math.NaN() }), "NaN"},
-		{"infinite", bad(func(s *Sample) { s.Value = math.Inf(1) }), "Inf"},
+		{"no repository", Batch{Account: &Account{Since: start}}, "no id"},
 		{"omitted with samples", entries(Entry{Run: 1, ID: 4, Omitted: "check_run", Samples: []Sample{duration("a", 1)}}), "left out (check_run)"},
 		{"closing", Batch{Repository: 1, Runs: []RunChange{{Run: 6, Close: []Closing{{Attempt: 2, Samples: []Sample{{Family: 99}}}}}}}, "attempt 2 of run 6"},
 	} {
 		r, err := l.Commit(context.Background(), c.b)
-		if err == nil || !strings.Contains(err.Error(), c.want) || len(r.Recorded) != 0 {
-			t.Errorf("%s: %v, %v, want an error with %q", c.name, r, err, c.want)
+		var fault *BatchError
+		if !errors.As(err, &fault) || !fault.Unrecordable() || !strings.Contains(err.Error(), c.want) || len(r.Recorded) != 0 {
+			t.Errorf("%s: %v, %v, want a BatchError with %q", c.name, r, err, c.want)
 		}
 	}
 	same(t, "refused batches changed the ledger", before, dump(t, l))

@@ -46,13 +46,13 @@ func step(l *Ledger, c *clock, n int) error {
 	b := Batch{Repository: 1, Account: &Account{ID: 1, Name: "octo/repo", Since: start, Swept: n > 20, Through: c.t},
 		WorkflowNames: map[int64]string{int64(n % 5): strconv.Itoa(n / 5)}}
 	for i := range 1 + r.IntN(60) {
-		id := int64(n*100 + i)
+		id := int64(n*100 + i + 1)
 		job := strconv.Itoa(r.IntN(90))
-		b.Entries = append(b.Entries, Entry{Run: int64(n), ID: id, Attempt: 1, Fingerprint: uint64(id), Samples: []Sample{
+		b.Entries = append(b.Entries, Entry{Run: int64(n + 1), ID: id, Attempt: 1, Fingerprint: uint64(id), Samples: []Sample{
 			conclusion(job, "success"), duration(job, float64(r.IntN(1000))), lastCompletion(job, float64(n))}})
 	}
-	b.Entries = append(b.Entries, Entry{Run: int64(n), ID: 1, Attempt: 2, Omitted: "carried_over"})
-	b.Runs = []RunChange{{Run: int64(n), Created: c.t, Started: c.t, Open: true}, {Run: int64(n - 3), Close: []Closing{{Attempt: 1,
+	b.Entries = append(b.Entries, Entry{Run: int64(n + 1), ID: 1, Attempt: 2, Omitted: "carried_over"})
+	b.Runs = []RunChange{{Run: int64(n + 1), Created: c.t, Started: c.t, Open: true}, {Run: int64(n - 2), Close: []Closing{{Attempt: 1,
 		Samples: []Sample{conclusion("run", "success")}}}}}
 	_, err := l.Commit(ctx, b)
 	return err
@@ -186,14 +186,14 @@ func housekeeping(n int) bool { return n%19 == 5 || n%23 == 7 || n%29 == 11 || n
 func again(t *testing.T, l *Ledger, n int) bool {
 	t.Helper()
 	b := Batch{Repository: 1}
-	execs, err := l.Executions(1, int64(n))
+	execs, err := l.Executions(1, int64(n+1))
 	if err != nil || len(execs) == 0 {
 		t.Fatalf("step %d left no executions (%v)", n, err)
 	}
 	for _, e := range execs {
-		b.Entries = append(b.Entries, Entry{Run: int64(n), ID: e.ID, Attempt: 1, Samples: []Sample{conclusion("again", "success")}})
+		b.Entries = append(b.Entries, Entry{Run: int64(n + 1), ID: e.ID, Attempt: 1, Samples: []Sample{conclusion("again", "success")}})
 	}
-	b.Entries = append(b.Entries, Entry{Run: int64(n), ID: 1, Attempt: 2, Omitted: "carried_over"})
+	b.Entries = append(b.Entries, Entry{Run: int64(n + 1), ID: 1, Attempt: 2, Omitted: "carried_over"})
 	r, err := l.Commit(context.Background(), b)
 	return err == nil && len(r.Recorded) == 0 && len(r.Changed) == 0 && !strings.Contains(dump(t, l), "again")
 }

@@ -28,7 +28,7 @@ func sampleFile(t testing.TB) (file []byte, contents []string) {
 	for i := range int64(12) {
 		b := Batch{Repository: i%3 + 1, Account: account(i%3 + 1), WorkflowNames: map[int64]string{i: "CI"}}
 		for j := range int64(40) {
-			id := i*1000 + j
+			id := i*1000 + j + 4
 			b.Entries = append(b.Entries, Entry{Run: id / 4, ID: id, Attempt: 1, Fingerprint: uint64(id), Discards: []Discard{{"missing_time", 1}},
 				Samples: []Sample{conclusion(fmt.Sprint("job ", id%97), "success"), duration(fmt.Sprint("job ", id%97), float64(id))}})
 			b.Runs = append(b.Runs, RunChange{Run: id / 4, Started: start.Add(time.Duration(i) * time.Hour), Open: id%5 == 0, Close: []Closing{{Attempt: 1}}})

@@ -25,11 +25,11 @@ import (
 func diskBatch(n int) Batch {
 	b := entries()
 	for i := range int64(200) {
-		id := int64(n)*1000 + i
-		b.Entries = append(b.Entries, Entry{Run: int64(n), ID: id, Attempt: 1, Fingerprint: uint64(id), Samples: []Sample{
+		id := int64(n)*1000 + i + 1
+		b.Entries = append(b.Entries, Entry{Run: int64(n + 1), ID: id, Attempt: 1, Fingerprint: uint64(id), Samples: []Sample{
 			conclusion(fmt.Sprint("job ", id), "success"), duration(fmt.Sprint("job ", id), float64(i))}})
 	}
-	b.Runs = []RunChange{{Run: int64(n), Started: start, Open: true, Close: []Closing{{Attempt: 1}}}}
+	b.Runs = []RunChange{{Run: int64(n + 1), Started: start, Open: true, Close: []Closing{{Attempt: 1}}}}
 	return b
 }
 
@@ -233,12 +233,12 @@ func TestEveryWriteFails(t *testing.T) {
 	_, expireErr := l.Expire(t.Context(), start.Add(time.Hour), time.Minute, nil)
 	_, pruneErr := l.Prune(t.Context(), 1, start.Add(time.Hour))
 	_, configureErr := l.Configure(layouts(1), nil, 5)
-	find(t, l, family.JobConclusions, "job 0").shown.Store(false)
+	find(t, l, family.JobConclusions, "job 1").shown.Store(false)
 	_, revealErr := l.Reveal(t.Context(), 0)
-	if find(t, l, family.JobConclusions, "job 0").Shown() {
+	if find(t, l, family.JobConclusions, "job 1").Shown() {
 		t.Error("a series is shown though the file does not say so")
 	}
-	find(t, l, family.JobConclusions, "job 0").shown.Store(true)
+	find(t, l, family.JobConclusions, "job 1").shown.Store(true)
 	for what, err := range map[string]error{"Reveal": revealErr, "Expire": expireErr, "Prune": pruneErr, "Configure": configureErr} {
 		if err == nil {
 			t.Errorf("%s succeeded", what)

@@ -47,6 +47,16 @@ func (e *CorruptError) Error() string {
 
 func (e *CorruptError) Unwrap() error { return e.Err }
 
+// BatchError says that a batch, or one thing in it, cannot be recorded by the rules of the ledger. It says nothing of the
+// ledger or of other batches.
+type BatchError struct{ Err error }
+
+func (e *BatchError) Error() string { return e.Err.Error() }
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// Unrecordable tells who cannot know the type that trying something else may succeed.
+func (*BatchError) Unrecordable() bool { return true }
+
 // panicError is what a panic was turned into.
 type panicError struct {
 	value any

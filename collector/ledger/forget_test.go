@@ -119,7 +119,7 @@ func TestExpireGauges(t *testing.T) {
 				a.Name = h.name
 				team := fmt.Sprint("team ", h.id) // as relabelling may have it
 				commitBatch(t, l, Batch{Repository: h.id, Account: a, Entries: []Entry{
-					entry(int64(i), lastCompletionOf(h.name, 100), lastCompletionOf(team, 100))}})
+					entry(int64(i+1), lastCompletionOf(h.name, 100), lastCompletionOf(team, 100))}})
 				ck.pass(time.Hour)
 			}
 			for range 2 {

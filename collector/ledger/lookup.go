@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -53,6 +54,7 @@ func (l *Ledger) OpenRuns(repository int64) (runs []int64, err error) {
 		}
 		return nil
 	})
+	slices.Sort(runs) // negative ids come last in the file
 	return runs, err
 }
 

@@ -51,7 +51,7 @@ func drawBatch(t *rapid.T, m *model) Batch {
 			Swept: rapid.Bool().Draw(t, "swept"), Through: drawTime(t, "through"), Pruned: drawTime(t, "pruned")}
 	}
 	b.Entries = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
-		e := Entry{Run: rapid.Int64Range(1, 3).Draw(t, "run"), ID: rapid.Int64Range(1, 12).Draw(t, "job"),
+		e := Entry{Run: rapid.Int64Range(-2, 3).Draw(t, "run"), ID: rapid.Int64Range(-3, 12).Draw(t, "job"),
 			Attempt: rapid.IntRange(1, 2).Draw(t, "attempt"), Fingerprint: rapid.Uint64().Draw(t, "fingerprint")}
 		if rapid.IntRange(0, 3).Draw(t, "omit") == 0 {
 			e.Omitted = rapid.SampledFrom([]string{"carried_over", "check_run"}).Draw(t, "omitted")
@@ -61,7 +61,7 @@ func drawBatch(t *rapid.T, m *model) Batch {
 		return e
 	}), 0, 5).Draw(t, "entries")
 	b.Runs = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) RunChange {
-		rc := RunChange{Run: rapid.Int64Range(1, 3).Draw(t, "run"), Created: drawTime(t, "created"), Started: drawTime(t, "started"),
+		rc := RunChange{Run: rapid.Int64Range(-2, 3).Draw(t, "run"), Created: drawTime(t, "created"), Started: drawTime(t, "started"),
 			Open: rapid.Bool().Draw(t, "open")}
 		for range rapid.IntRange(0, 2).Draw(t, "closings") {
 			rc.Close = append(rc.Close, Closing{Attempt: rapid.IntRange(1, 3).Draw(t, "attempt"), Samples: drawSamples(t),

@@ -124,6 +124,9 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 		m.accounts[b.Repository] = a
 	}
 	for i, e := range b.Entries {
+		if e.Run == 0 || e.ID == 0 {
+			continue
+		}
 		r := m.run(b.Repository, e.Run)
 		if e.Omitted != "" {
 			if key := fmt.Sprint(e.ID, e.Attempt); !r.omitted[key] {
@@ -149,6 +152,9 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 		}
 	}
 	for _, rc := range b.Runs {
+		if rc.Run == 0 {
+			continue
+		}
 		r := m.run(b.Repository, rc.Run)
 		if r.mark == nil {
 			r.mark = &RunMark{}
@@ -233,6 +239,9 @@ func (m *model) reveal(zero time.Duration) {
 }
 
 func (m *model) prune(repo int64, before time.Time) (n int) {
+	if before.Sub(m.clock.t) > 24*time.Hour {
+		return 0
+	}
 	for k, r := range m.runs {
 		started := r.touched
 		if r.mark != nil && !r.mark.Started.IsZero() {
@@ -289,7 +298,7 @@ func (m *model) check(t *rapid.T, l *Ledger) {
 	}
 	for repo := int64(1); repo <= 2; repo++ {
 		var open []int64
-		for run := int64(1); run <= 3; run++ {
+		for run := int64(-2); run <= 3; run++ {
 			r := m.runs[[2]int64{repo, run}]
 			mark, found, err := l.Run(repo, run)
 			if err != nil {

@@ -13,11 +13,18 @@ import (
 // pruneChunk is how many runs one transaction of Prune looks at: it holds up commits for some milliseconds.
 const pruneChunk = 20_000
 
+// pruneAhead is how far a time may lie ahead of the local clock before which Prune forgets: by a clock of somebody else's
+// that is years ahead everything would be forgotten, and nothing counted any more.
+const pruneAhead = 24 * time.Hour
+
 // Prune forgets the runs of a repository that are not open and whose newest attempt started before a time, with the seen
 // marks of their jobs, and returns how many. Account.Pruned is set before or with the first that goes, so that nothing of
-// that age can be counted again. It works in several transactions; on an error those done stay done.
+// that age can be counted again. A time that lies ahead by more than a day forgets nothing. It works in several transactions; on an error those done stay done.
 func (l *Ledger) Prune(ctx context.Context, repository int64, before time.Time) (int, error) {
 	before = stored(before)
+	if before.After(l.now().Add(pruneAhead)) {
+		return 0, nil
+	}
 	total := 0
 	at := key2(repository, 0)[:8] // where to go on: the repository's first key at first
 	for first := true; at != nil; first = false {

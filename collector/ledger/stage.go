@@ -35,9 +35,14 @@ func (s *stagedSeries) add(c *commit, sm *Sample) error {
 	if f.disabled {
 		return nil
 	}
-	series := s.find(f.ID, sm.Values)
+	if !possible(sm.Value) {
+		c.discard(Discard{ImpossibleValue, 1})
+		return nil
+	}
+	values := labelValues(sm.Values)
+	series := s.find(f.ID, values)
 	if series == nil {
-		values, overflowed := s.place(f, sm.Values)
+		values, overflowed := s.place(f, values)
 		if overflowed {
 			series = s.find(f.ID, values)
 			if s.overflowed == nil {

@@ -98,7 +98,7 @@ func (s *State) exemplify(at, size int, v float64, e *Exemplar) {
 	if s.Exemplars == nil {
 		s.Exemplars = make([]*Observed, size)
 	}
-	s.Exemplars[at] = &Observed{Exemplar: *e, Value: v}
+	s.Exemplars[at] = &Observed{Exemplar: Exemplar{RunID: e.RunID, JobID: e.JobID, At: tellable(e.At)}, Value: v}
 }
 
 // nativeIndex is the schema 3 bucket of a finite v > 0.

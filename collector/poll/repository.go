@@ -83,10 +83,16 @@ func (e recordError) Error() string { return e.err.Error() }
 func (e recordError) Unwrap() error { return e.err }
 
 func recorded(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || unrecordable(err) {
+		return err
 	}
 	return recordError{err}
+}
+
+// unrecordable tells whether recording failed because of what was to be recorded: something else may well be.
+func unrecordable(err error) bool {
+	var u interface{ Unrecordable() bool }
+	return errors.As(err, &u) && u.Unrecordable()
 }
 
 // askFor sends one request of a visit, if the visit may still ask.
@@ -300,6 +306,9 @@ func (p *Poller) failed(r *repository, reason string, err error) {
 
 // reasonOf is the bounded word for a failed request.
 func reasonOf(err error) string {
+	if unrecordable(err) {
+		return "recording"
+	}
 	var e *githubapi.Error
 	if errors.As(err, &e) {
 		return e.Kind.String()

@@ -67,6 +67,8 @@ func confined(err error) bool {
 	var e *githubapi.Error
 	var record recordError
 	switch {
+	case unrecordable(err):
+		return true
 	case !errors.As(err, &e), limited(err), errors.As(err, &record):
 		return false
 	case e.Kind == githubapi.KindUnauthorized:

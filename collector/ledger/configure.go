@@ -199,7 +199,7 @@ func (l *Ledger) carryOut(p *plan) {
 	f := p.f
 	f.number, f.bounds, f.disabled, f.series = p.record.Number, p.record.Bounds, p.record.Disabled, p.series
 	if p.act == drop {
-		f.counted = 0
+		f.counted, f.claims = 0, newClaims(nil)
 	}
 	l.publish(f)
 }

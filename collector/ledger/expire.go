@@ -44,6 +44,7 @@ func (l *Ledger) Expire(ctx context.Context, now time.Time, ttl time.Duration, w
 		for _, s := range removed {
 			l.index.remove(s)
 			l.families[s.Family].counted--
+			l.families[s.Family].claims.change(s.Repository, -1)
 		}
 		for id, stay := range kept {
 			l.families[id].series = stay

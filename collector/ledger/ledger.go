@@ -99,6 +99,7 @@ type familyState struct {
 	disabled bool
 	series   []*Series // ascending by ID; grown in place, never changed below the length readers know
 	counted  int       // those that count against the limit
+	claims   claims    // the same by repository
 }
 
 // view is the readers' side of a family.

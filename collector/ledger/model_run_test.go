@@ -23,7 +23,7 @@ func drawSamples(t *rapid.T) []Sample {
 		if f.Kind == family.Gauge {
 			values[0] = rapid.SampledFrom([]string{"x", "y", "relabelled"}).Draw(t, "name")
 		}
-		values[2] = rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "job")
+		values[2] = rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "job")
 		values[len(values)-1] = rapid.SampledFrom([]string{"success", "failure"}).Draw(t, "conclusion")
 		value := 1.0
 		if f.Kind != family.Counter {
@@ -106,7 +106,7 @@ func TestModel(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "disable") == 0 {
 				o.Disabled[rapid.SampledFrom([]family.ID{family.JobDuration, family.JobConclusions, family.RunLastCompletion}).Draw(t, "disabled")] = true
 			}
-			o.SeriesLimit = rapid.IntRange(0, 4).Draw(t, "limit")
+			o.SeriesLimit = rapid.SampledFrom([]int{0, 1, 2, 3, 4, 6, 8, 12}).Draw(t, "limit")
 			m.configure(o.Layouts, o.Disabled, o.SeriesLimit)
 		}
 		commit := func(t *rapid.T) {

@@ -66,13 +66,37 @@ func (m *model) count(f family.ID) (n int) {
 	return n
 }
 
+// room: below the limit, and without what is kept for others. The account of the batch is there already.
+func (m *model) room(f family.ID, repo int64) bool {
+	if m.limit == 0 {
+		return true
+	}
+	n := max(len(m.accounts), 2)
+	share := m.limit / (2 * n)
+	claimed := map[int64]int{}
+	for _, s := range m.series {
+		if s.f == f && !s.over {
+			claimed[s.repo]++
+		}
+	}
+	kept := (n - len(m.accounts)) * share
+	for id := range m.accounts {
+		if id != repo {
+			// Of a commit, as the model is in the midst of one: only the batch's own repository can have got more.
+			kept += max(share-claimed[id], 0)
+		}
+	}
+	total := m.count(f)
+	return total < m.limit && (claimed[repo] < share || total+kept < m.limit)
+}
+
 func (m *model) sample(b Batch, old Account, s Sample) {
 	if m.disabled[s.Family] {
 		return
 	}
 	values := strings.Join(s.Values, "|")
 	found := m.find(s.Family, values)
-	if found == nil && m.limit > 0 && m.count(s.Family) >= m.limit {
+	if found == nil && !m.room(s.Family, b.Repository) {
 		over := slices.Clone(s.Values)
 		for i, label := range family.Get(s.Family).Labels {
 			if label != "conclusion" {

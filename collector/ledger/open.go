@@ -123,10 +123,9 @@ func (l *Ledger) adopt(c *contents) {
 		rec := c.families[f.Name]
 		fs := &l.families[i]
 		*fs = familyState{Family: f, number: rec.Number, bounds: rec.Bounds, disabled: rec.Disabled, series: c.series[i]}
-		for _, s := range fs.series {
-			if !s.Overflow {
-				fs.counted++
-			}
+		fs.claims = newClaims(fs.series)
+		for _, n := range fs.claims.by {
+			fs.counted += n
 		}
 	}
 	for i := range l.families {

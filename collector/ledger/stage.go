@@ -42,7 +42,7 @@ func (s *stagedSeries) add(c *commit, sm *Sample) error {
 	values := labelValues(sm.Values)
 	series := s.find(f.ID, values)
 	if series == nil {
-		values, overflowed := s.place(f, values)
+		values, overflowed := s.place(c, f, values)
 		if overflowed {
 			series = s.find(f.ID, values)
 			if s.overflowed == nil {
@@ -80,10 +80,10 @@ func (s *stagedSeries) find(f family.ID, values []string) *Series {
 }
 
 // place returns the values under which a label set that is new is counted, and whether they are others for want of room.
-func (s *stagedSeries) place(f *familyState, values []string) (at []string, overflowed bool) {
+func (s *stagedSeries) place(c *commit, f *familyState, values []string) (at []string, overflowed bool) {
 	at = values
 	if !isOverflow(f.Family, values) {
-		if s.l.seriesLimit <= 0 || f.counted+s.counted[f.ID] < s.l.seriesLimit {
+		if s.l.room(f, c.repository, s.counted[f.ID]) {
 			return values, false
 		}
 		at, overflowed = overflowValues(f.Family, values, true), true
@@ -171,6 +171,7 @@ func (s *stagedSeries) publish(l *Ledger) []*Series {
 		f.series = append(f.series, n)
 		if !n.Overflow {
 			f.counted++
+			f.claims.change(n.Repository, 1)
 		}
 		grown[n.Family] = true
 	}

@@ -27,11 +27,10 @@ func (l *Ledger) takeLocks(timeout time.Duration) error {
 			return lockError(l.path, err)
 		}
 	}
-	place, err := lockPlace(l.dir, timeout)
-	if err != nil {
+	switch place, err := lockPlace(l.dir, timeout); {
+	case errors.Is(err, ErrLocked):
 		return lockError(l.path, err)
-	}
-	if place != nil {
+	case err == nil: // not every system can
 		l.locks = append(l.locks, place)
 	}
 	return nil

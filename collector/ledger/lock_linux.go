@@ -12,18 +12,18 @@ import (
 )
 
 // lockPlace locks the name of a directory within its parent, whatever it leads to: with an abstract socket, which needs no
-// file and ends with the process. It keeps away processes of the same network namespace only. nil if it cannot be had for
-// any other reason than a process that has it.
+// file and ends with the process. It keeps away processes of the same network namespace only. ErrLocked says that another
+// process has it, any other error that it cannot be had.
 func lockPlace(dir string, timeout time.Duration) (io.Closer, error) {
 	name, err := placeName(dir)
 	if err != nil {
-		return nil, nil
+		return nil, err
 	}
 	const wait = 10 * time.Millisecond
 	for start := time.Now(); ; <-time.After(wait) {
 		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 		if err != nil {
-			return nil, nil
+			return nil, err
 		}
 		at := &syscall.SockaddrUnix{Name: name}
 		if err = syscall.Bind(fd, at); err == nil {
@@ -34,7 +34,7 @@ func lockPlace(dir string, timeout time.Duration) (io.Closer, error) {
 		_ = syscall.Close(fd)
 		switch {
 		case !theirs:
-			return nil, nil
+			return nil, err
 		case time.Since(start) >= timeout:
 			return nil, ErrLocked
 		}

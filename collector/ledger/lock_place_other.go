@@ -3,9 +3,10 @@
 package ledger
 
 import (
+	"errors"
 	"io"
 	"time"
 )
 
 // lockPlace does nothing where there are no abstract sockets.
-func lockPlace(string, time.Duration) (io.Closer, error) { return nil, nil }
+func lockPlace(string, time.Duration) (io.Closer, error) { return nil, errors.ErrUnsupported }

@@ -177,7 +177,7 @@ func TestPanicsInUse(t *testing.T) {
 		"assertion": func() { panic("page 7 already freed") },
 		"error":     func() { panic(errors.New("mergepgids bad len")) },
 		"index":     func() { _ = []int{}[len(os.Args)] },
-		"nil":       func() { _ = (*Ledger)(nil).path },
+		"nil":       func() { _ = make([]*Ledger, 1)[0].path },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newClock().options(fastDir(t))
@@ -302,10 +302,10 @@ func TestSecondOpenerAfterDeletion(t *testing.T) {
 
 func lockPlaceMissing(t *testing.T) bool {
 	place, err := lockPlace(t.TempDir(), time.Second)
-	if place != nil {
+	if err == nil {
 		place.Close()
 	}
-	return place == nil && err == nil
+	return err != nil
 }
 
 // TestPlacesApart: the same name elsewhere is another place.

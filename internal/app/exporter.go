@@ -274,7 +274,9 @@ func (e *Exporter) expire(ctx context.Context, g *generation) {
 	}
 	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), watched)
 	if err != nil {
-		level.Error(e.logger).Log("msg", "expiring series failed, trying again later", "err", err)
+		if e.Health() == nil { // else it is said already
+			level.Error(e.logger).Log("msg", "expiring series failed, trying again later", "err", err)
+		}
 		return
 	}
 	if len(removed) > 0 {
@@ -287,6 +289,8 @@ func (e *Exporter) reveal(ctx context.Context, g *generation) time.Duration {
 	zero := time.Duration(g.config.Metrics.InitialZero)
 	next, err := e.ledger.Reveal(ctx, zero)
 	switch {
+	case err != nil && e.Health() != nil: // said already
+		return revealAgain
 	case err != nil && ctx.Err() == nil:
 		level.Error(e.logger).Log("msg", "showing series after their initial zero failed, trying again later", "err", err)
 		return revealAgain

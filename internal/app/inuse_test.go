@@ -144,7 +144,7 @@ func TestLedgerTakenAway(t *testing.T) {
 		if now, then := w.scrape().value(namespace+"_executions_recorded_total"), before.value(namespace+"_executions_recorded_total"); now != then {
 			t.Errorf("%v executions recorded without a ledger", now-then)
 		}
-		if n := strings.Count(said.text(), "the ledger cannot be used"); n != 1 {
+		if n := strings.Count(said.text(), "level=error"); n != 1 || !said.has("level=error", "the ledger cannot be used", missing) {
 			t.Errorf("said %d times:\n%s", n, said.text())
 		}
 		if _, err := os.Stat(w.config.Storage.Path); err == nil {

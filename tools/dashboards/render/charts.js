@@ -41,7 +41,7 @@ function frame(width, height, view, y, ticks, unit) {
   const x = (t) => axis.left + (t - view.start) / (view.end - view.start) * (width - axis.left - axis.right);
   let s = '';
   for (const v of ticks) s += `<line x1="${axis.left}" x2="${width - axis.right}" y1="${y(v)}" y2="${y(v)}" stroke="#2a2d34"/><text x="${axis.left - 5}" y="${y(v) + 4}" text-anchor="end">${show(v, unit)}</text>`;
-  for (const t of timeTicks(view, width - axis.left)) s += `<line x1="${x(t)}" x2="${x(t)}" y1="${axis.top}" y2="${height - axis.bottom}" stroke="#22252b"/><text x="${x(t)}" y="${height - 4}" text-anchor="middle">${clock(t)}</text>`;
+  for (const t of timeTicks(view, width - axis.left)) if (x(t) < width - 15) s += `<line x1="${x(t)}" x2="${x(t)}" y1="${axis.top}" y2="${height - axis.bottom}" stroke="#22252b"/><text x="${x(t)}" y="${height - 4}" text-anchor="middle">${clock(t)}</text>`;
   return { x, svg: s };
 }
 

@@ -23,7 +23,7 @@ function bargauge(panel, series, size) {
 }
 
 // valueIn writes a value into a cell that has room for it.
-const valueIn = (x, y, room, text) => (text.length * 6.5 + 4 <= room ? `<text x="${x}" y="${y}" text-anchor="middle" style="fill:#111217">${esc(text)}</text>` : '');
+const valueIn = (x, y, room, text) => ((text.endsWith('%') ? 4 : text.length) * 7 + 4 <= room ? `<text x="${x}" y="${y}" text-anchor="middle" style="fill:#111217">${esc(text)}</text>` : '');
 
 function history(panel, series, size, view) {
   const d = panel.fieldConfig.defaults, left = Math.min(290, 14 + 7 * Math.max(...series.map((r) => r.name.length))), h = Math.min(34, (size.h - 20) / series.length), w = view.step / (view.end - view.start) * (size.w - left);
@@ -33,7 +33,7 @@ function history(panel, series, size, view) {
     s += `<text x="${left - 8}" y="${i * h + h / 2 + 4}" text-anchor="end" style="fill:#ccccdc;font-size:12px">${esc(r.name)}</text>`;
     for (const [t, v] of r.points) s += `<rect clip-path="url(#${clip(panel)})" x="${x(t) - w + 1}" y="${i * h + 3}" width="${w - 2}" height="${h - 6}" fill="${threshold(v, d.thresholds)}" fill-opacity="0.85"/>${x(t) - w < left ? '' : valueIn(x(t) - w / 2, i * h + h / 2 + 4, Math.min(w, 2 * h), show(v, d.unit, d.unit === 'percentunit' ? 0 : d.decimals))}`;
   });
-  for (const t of timeTicks(view, size.w - left)) s += `<text x="${x(t)}" y="${size.h - 4}" text-anchor="middle">${clock(t)}</text>`;
+  for (const t of timeTicks(view, size.w - left)) if (x(t) < size.w - 15) s += `<text x="${x(t)}" y="${size.h - 4}" text-anchor="middle">${clock(t)}</text>`;
   return `<svg width="${size.w}" height="${size.h}">${s}</svg>`;
 }
 

@@ -27,7 +27,7 @@ func TestStuckScrapeIsNoError(t *testing.T) {
 					series.WithLabelValues(fmt.Sprintf("%x", uint64(i)*0x9e3779b97f4a7c15)).Set(float64(i) / 7)
 				}
 				scrapes := promhttp.InstrumentMetricHandler(registry, NewPlaces().Limit(promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})))
-				p := inMemory(t, newHTTPServer(scrapes, log.NewNopLogger(), progressWithin), nil)
+				p := inMemory(t, newHTTPServer(scrapes, log.NewNopLogger()), nil)
 				for range 2 {
 					conn, _ := p.dial(t.Context(), "", "")
 					defer conn.Close()

@@ -15,7 +15,7 @@ type Glob struct{ pattern string }
 // would be taken for itself here and match nothing, is refused with what would be right.
 func NewGlob(pattern string) (Glob, error) {
 	const may = `only * (any run of characters, / included) and ? (any one character) are special`
-	problem := ""
+	var problem string
 	switch {
 	case pattern == "":
 		problem = `must not be empty; "*" matches everything`

@@ -84,7 +84,7 @@ func TestSlowClientIsServed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h, ended := writing(size)
-				body := open(t, newHTTPServer(h, log.NewNopLogger(), progressWithin))
+				body := open(t, newHTTPServer(h, log.NewNopLogger()))
 				begun := time.Now()
 				for left := size; left > 0; left -= 32 << 10 {
 					if _, err := io.CopyN(io.Discard, body, int64(min(left, 32<<10))); err != nil {
@@ -110,7 +110,7 @@ func TestStuckClientIsCut(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var said bytes.Buffer
 				h, ended := writing(2 << 20)
-				body := open(t, newHTTPServer(h, log.NewLogfmtLogger(&said), progressWithin))
+				body := open(t, newHTTPServer(h, log.NewLogfmtLogger(&said)))
 				begun := time.Now()
 				if _, err := io.CopyN(io.Discard, body, 70_000); err != nil {
 					t.Fatal(err)
@@ -140,7 +140,7 @@ func TestAnswerHasAnEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h, ended := writing(len(large))
-				body := open(t, newHTTPServer(h, log.NewNopLogger(), progressWithin))
+				body := open(t, newHTTPServer(h, log.NewNopLogger()))
 				begun := time.Now()
 				for {
 					if _, err := io.CopyN(io.Discard, body, 32<<10); err != nil {
@@ -165,7 +165,7 @@ func TestSlowWorkIsNotCut(t *testing.T) {
 				body := open(t, newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					time.Sleep(progressWithin + 5*time.Second)
 					io.WriteString(w, "done")
-				}), log.NewNopLogger(), progressWithin))
+				}), log.NewNopLogger()))
 				if text, err := io.ReadAll(body); err != nil || string(text) != "done" {
 					t.Errorf("%q, %v", text, err)
 				}
@@ -190,7 +190,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server := newHTTPServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log.NewNopLogger(), progressWithin)
+				server := newHTTPServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), log.NewNopLogger())
 				conn, _ := inMemory(t, server, nil).dial(t.Context(), "", "")
 				defer conn.Close()
 				begun := time.Now()

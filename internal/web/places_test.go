@@ -197,7 +197,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	server := newHTTPServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		said <- struct{}{}
 		<-release
-	}), log.NewNopLogger(), progressWithin)
+	}), log.NewNopLogger())
 	newConnections(4).hold(server)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

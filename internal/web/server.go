@@ -39,7 +39,7 @@ func Listen(flags *toolkit.FlagConfig, handler http.Handler, logger log.Logger, 
 	s := &Server{
 		flags:  flags,
 		logger: slog.New(timeless{sloggokit.NewGoKitHandler(logger, least)}),
-		server: newHTTPServer(handler, logger, progressWithin),
+		server: newHTTPServer(handler, logger),
 	}
 	s.connections = newConnections(maxConnections)
 	s.connections.hold(s.server)
@@ -80,23 +80,23 @@ func listen(address string) (net.Listener, error) {
 // NewHTTPServer returns a server whose clients cannot hold up one another: headers, bodies, connections and the time for all
 // of them are bounded, and an answer lasts only as long as its client takes something of it.
 func NewHTTPServer(handler http.Handler, logger log.Logger) *http.Server {
-	server := newHTTPServer(handler, logger, progressWithin)
+	server := newHTTPServer(handler, logger)
 	newConnections(maxConnections).hold(server)
 	return server
 }
 
-func newHTTPServer(handler http.Handler, logger log.Logger, progress time.Duration) *http.Server {
+func newHTTPServer(handler http.Handler, logger log.Logger) *http.Server {
 	return &http.Server{
-		Handler:           &answers{handler: handler, logger: logger, progress: progress, whole: answerWithin},
+		Handler:           &answers{handler: handler, logger: logger, progress: progressWithin, whole: answerWithin},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      progress, // of what is answered before our handler, such as a wrong password; that moves it on
+		WriteTimeout:      progressWithin, // of what is answered before our handler, such as a wrong password; that moves it on
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: 32,
 			// A stream's deadline ends the stream, which takes a frame: not where nothing can be written to the connection.
-			WriteByteTimeout: progress,
+			WriteByteTimeout: progressWithin,
 			// Nothing is read of a body.
 			MaxReceiveBufferPerConnection: 64 << 10,
 			MaxReceiveBufferPerStream:     64 << 10,

@@ -96,7 +96,8 @@ func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openR
 // is up. Jobs that have not changed since they were read last cost nothing.
 func (p *Poller) closeAttempt(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt) (closed bool, err error) {
 	n := attempt.Number
-	changed, whole, err := p.readOver(ctx, r, open, attempt)
+	late := open.finishedFor(n, p.Now()) >= closeWithin
+	changed, whole, err := p.readOver(ctx, r, open, attempt, late)
 	if err != nil {
 		return false, fmt.Errorf("reading its jobs: %w", err)
 	}
@@ -107,7 +108,6 @@ func (p *Poller) closeAttempt(ctx context.Context, r *repository, open *openRun,
 		return false, err
 	}
 	attempt.Settling = p.settling(open, attempt)
-	late := open.finishedFor(n, p.Now()) >= closeWithin
 	closed = late || whole && !(attempt.Settling && p.mayChange(open, attempt))
 	if late && !whole {
 		level.Warn(p.Logger).Log("msg", "attempt closed although not all of its jobs are final", "repository", r.name,

@@ -86,7 +86,7 @@ func (p *Poller) lookAt(ctx context.Context, r *repository, open *openRun, n int
 		}
 		attempt.Run.ID, attempt.Run.RunAttempt = open.run.ID, n
 	}
-	if _, _, err := p.readOver(ctx, r, open, attempt); err != nil {
+	if _, _, err := p.readOver(ctx, r, open, attempt, true); err != nil {
 		return err
 	}
 	if began := attempt.Began(); began.IsZero() || began.Before(r.account.Pruned) || began.Before(p.horizon()) || len(attempt.Jobs) == 0 {

@@ -11,19 +11,26 @@ import (
 // What the jobs of one attempt may come to, however many pages a server hands out: far more than a run can hold (256 jobs of
 // a matrix, some dozens of matrices), and little enough to be kept.
 const (
-	maxJobs     = 10_000
+	maxJobs     = githubapi.MaxJobsCount
 	maxJobBytes = 64 << 20 // of text and steps
 )
 
+// errEndless says that a list of jobs goes on behind all that an attempt can have. What was read of it is filled in.
+var errEndless = errors.New("the list of jobs does not end")
+
 // readOver fills in the jobs of an attempt that is over, from memory if they have not changed. It is whole when every job is
-// there and completed.
-func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt) (changed, whole bool, err error) {
+// there and completed. With partial a list without end will do as far as it was read.
+func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt, partial bool) (changed, whole bool, err error) {
 	var known []jobsPage
 	if open.over.attempt == attempt.Number {
 		known = open.over.pages
 	}
 	pages, changed, own, err := p.readJobs(ctx, r, attempt, known)
-	if err != nil {
+	switch {
+	case partial && errors.Is(err, errEndless):
+		open.over = jobsRead{}
+		return true, false, nil
+	case err != nil:
 		return false, false, err
 	}
 	if !changed {
@@ -112,10 +119,10 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 				attempt.Jobs = append(attempt.Jobs, job)
 			}
 		}
-		if len(attempt.Jobs) > maxJobs || seen.bytes > maxJobBytes || len(pages) >= maxJobs {
-			return nil, false, &githubapi.Error{
+		if page.Next != "" && (len(attempt.Jobs) >= maxJobs || len(pages) >= maxJobs) || seen.bytes > maxJobBytes {
+			return nil, true, &githubapi.Error{
 				Kind: githubapi.KindBody, Endpoint: "list_attempt_jobs", Whole: true,
-				Err: fmt.Errorf("the list of jobs of run %d does not end: %d jobs on %d pages", attempt.Run.ID, len(attempt.Jobs), len(pages)),
+				Err: fmt.Errorf("run %d, %d jobs on %d pages: %w", attempt.Run.ID, len(attempt.Jobs), len(pages)+1, errEndless),
 			}
 		}
 		pages = append(pages, jobsPage{tag: page.Tag, next: page.Next})

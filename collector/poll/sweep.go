@@ -109,7 +109,7 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 		r.deep.pages[url] = known // taken in: the tag may be kept
 	}
 	r.deep.next, r.deep.failures = known.next, 0
-	if known.next == "" || before(known.reach, end) {
+	if known.next == "" || before(known.reach, end) || len(r.deep.pages) >= maxRunPages {
 		r.deep.on = false
 	}
 	return nil

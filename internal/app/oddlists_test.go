@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,4 +142,53 @@ func TestOddEntriesHarmNothingBesideThem(t *testing.T) {
 			})
 		})
 	}
+}
+
+// endless answers every page of a list with another one behind it.
+func (s *scripted) endless(path, key string, page func(n int) []entry) {
+	bodies := map[int]string{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generate = func(asked string) (scriptedAnswer, bool) {
+		rest, ok := strings.CutPrefix(asked, path)
+		n := 1
+		if ok && rest != "" {
+			_, err := fmt.Sscanf(rest, "?page=%d", &n)
+			ok = err == nil
+		}
+		if !ok {
+			return scriptedAnswer{}, false
+		}
+		if bodies[n] == "" {
+			bodies[n] = list(key, 1_000_000, page(n)...)
+		}
+		return scriptedAnswer{
+			body:   bodies[n],
+			header: map[string][]string{"Link": {fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/%s?per_page=100&page=%d>; rel="next"`, path, n+1)}},
+		}, true
+	}
+}
+
+// A list of jobs without end keeps its own run waiting for an hour; then what was read of it counts.
+func TestEndlessListOfJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		done := []any{"status", "completed", "conclusion", "success"}
+		github.runs(aRun(7).with(done...), aRun(8).with(done...))
+		github.jobs(8, aJob(8, 81))
+		github.endless("actions/runs/7/attempts/1/jobs", "jobs", func(n int) []entry {
+			jobs := make([]entry, 1000) // ten times what was asked for, to be done sooner
+			for i := range jobs {
+				jobs[i] = aJob(7, int64(1000*n+i)).with("steps", []entry{aStep(1, "Run tests", "success")})
+			}
+			return jobs
+		})
+		w.start()
+		defer w.stop()
+		time.Sleep(30 * time.Minute)
+		w.expectConclusions(runConclusions, map[string]float64{"success": 1})
+		time.Sleep(2 * time.Hour)
+		w.expectConclusions(runConclusions, map[string]float64{"success": 2})
+		w.expectConclusions(jobConclusions, map[string]float64{"success": 10_001})
+	})
 }

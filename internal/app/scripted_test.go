@@ -21,8 +21,10 @@ type scripted struct {
 	mu      sync.Mutex
 	answers map[string]scriptedAnswer // by path below the repository, or below the API's root if it begins with "/"
 	always  *scriptedAnswer           // in place of all
-	date    time.Duration             // by how much the Date is ahead
-	asked   map[string]int            // by path: answers other than 304
+	// generate answers what cannot be written down, before answers does; false: not that path.
+	generate func(path string) (scriptedAnswer, bool)
+	date     time.Duration  // by how much the Date is ahead
+	asked    map[string]int // by path: answers other than 304
 }
 
 type scriptedAnswer struct {
@@ -109,6 +111,11 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path += "?page=" + page
 	}
 	a, ok := s.answers[path]
+	if s.generate != nil {
+		if made, is := s.generate(path); is {
+			a, ok = made, true
+		}
+	}
 	switch {
 	case s.always != nil:
 		a = *s.always

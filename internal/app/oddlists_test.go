@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github_workflow_exporter/internal/config"
 )
 
 // manyRuns are finished runs, the newest first, one a minute.
@@ -172,7 +174,9 @@ func (s *scripted) endless(path, key string, page func(n int) []entry) {
 // A list of jobs without end keeps its own run waiting for an hour; then what was read of it counts.
 func TestEndlessListOfJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, github := scriptedWorld(t)
+		w, github := scriptedWorld(t, func(c *config.Config) { // seldom, to be done sooner
+			c.Poll.Interval, c.Poll.MaxInterval = config.Duration(35*time.Minute), config.Duration(35*time.Minute)
+		})
 		done := []any{"status", "completed", "conclusion", "success"}
 		github.runs(aRun(7).with(done...), aRun(8).with(done...))
 		github.jobs(8, aJob(8, 81))
@@ -185,7 +189,7 @@ func TestEndlessListOfJobs(t *testing.T) {
 		})
 		w.start()
 		defer w.stop()
-		time.Sleep(30 * time.Minute)
+		time.Sleep(50 * time.Minute)
 		w.expectConclusions(runConclusions, map[string]float64{"success": 1})
 		time.Sleep(2 * time.Hour)
 		w.expectConclusions(runConclusions, map[string]float64{"success": 2})

@@ -110,8 +110,8 @@ func TestTokenThatCannotBeUsed(t *testing.T) {
 		says  string
 	}{
 		"no file":       {"", "no such file"},
-		"empty file":    {"\n", "the token is empty"},
-		"two tokens":    {secret + "\n" + secret, "line break"},
+		"empty file":    {"\n", "is empty; write the token into it"},
+		"two tokens":    {secret + "\n" + secret, "must hold one token and nothing else"},
 		"another token": {"ghp_another", "asked with the token file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +124,11 @@ func TestTokenThatCannotBeUsed(t *testing.T) {
 				w.start()
 				defer func() { w.stop() }()
 				time.Sleep(time.Hour)
-				w.failed(said, "octo-org", "unauthorized", file, test.says)
+				if name == "another token" { // GitHub's word, for each target
+					w.failed(said, "octo-org", "unauthorized", file, test.says)
+				} else if !said.has("level=error", "no token", file, test.says) || strings.Count(said.text(), `err="token file`) != 1 {
+					t.Errorf("want one line with %q in\n%s", test.says, said.text())
+				}
 				w.shows(0, up)
 				if n := w.github.Requests().Total; n > 60 {
 					t.Errorf("%d requests in an hour without a token", n)

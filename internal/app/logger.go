@@ -36,7 +36,7 @@ func NewLogger(w io.Writer, format, from string) (Logger, error) {
 	if err := l.Level.UnmarshalText([]byte(from)); err != nil {
 		return Logger{}, fmt.Errorf("log level: %w", err)
 	}
-	filtered := log.With(level.NewFilter(base, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
+	filtered := log.With(level.NewFilter(boundedLogger{base}, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
 	l.WithoutCaller = filtered
 	l.Logger = log.With(filtered, "caller", log.DefaultCaller)
 	return l, nil

@@ -8,25 +8,21 @@ import (
 	"github_workflow_exporter/collector/poll"
 )
 
-// mostError is how many bytes of an error a log line holds: it may name several things.
+// mostError is how many bytes of an error, or of any other text that is no name, a log line holds: it may name several things.
 const mostError = 1000
 
-// boundedLogger bounds what reaches a log line from outside: texts as names are, errors less so.
+// boundedLogger bounds what reaches a log line from outside. It stands next to the writer, below what adds level, time and
+// caller.
 type boundedLogger struct{ next log.Logger }
 
 // Log implements log.Logger.
 func (l boundedLogger) Log(keyvals ...any) error {
 	bounded := keyvals
 	for i := 1; i < len(keyvals); i += 2 {
-		value, text := keyvals[i], ""
-		switch v := value.(type) {
+		var text string
+		switch v := keyvals[i].(type) {
 		case string:
-			most := poll.MostText
-			if key := keyvals[i-1]; key == "err" || key == "msg" || key == "warning" || key == "do" {
-				most = mostError
-			}
-			text = poll.Text(v, most)
-			if text == v {
+			if text = poll.Text(v, mostOf(keyvals[i-1])); text == v {
 				continue
 			}
 		case error:
@@ -43,4 +39,13 @@ func (l boundedLogger) Log(keyvals ...any) error {
 		return fmt.Errorf("writing a log line: %w", err)
 	}
 	return nil
+}
+
+// mostOf is how many bytes the value of a key may have.
+func mostOf(key any) int {
+	switch key {
+	case "repository", "name", "target", "owner", "workflow", "branch", "job":
+		return poll.MostText
+	}
+	return mostError
 }

@@ -37,7 +37,7 @@ func NewLogger(w io.Writer, format, from string) (l Logger, err error) {
 		err = fmt.Errorf("--log.level must be debug, info, warn or error, not %q", from)
 		allow, l.Level = level.InfoValue(), slog.LevelInfo
 	}
-	filtered := log.With(level.NewFilter(base, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
+	filtered := log.With(level.NewFilter(boundedLogger{base}, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
 	l.WithoutCaller = filtered
 	l.Logger = log.With(filtered, "caller", log.DefaultCaller)
 	return l, err

@@ -16,7 +16,12 @@ func TestNamesThatAreFarTooLong(t *testing.T) {
 		w := organization(t, 2)
 		long := "octo-org/" + strings.Repeat(`ä\u0007\n`, 15_000)
 		w.transport = replacing(w.transport, `"full_name":"octo-org/service-1"`, `"full_name":"`+long+`"`)
-		said := w.listen()
+		said := &lines{}
+		logger, err := NewLogger(said, "logfmt", "debug")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.logger = logger.Logger
 		w.add(success(time.Now()))
 		w.start()
 		defer w.stop()

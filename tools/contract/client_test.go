@@ -20,6 +20,7 @@ var undescribed = []string{
 	"GET /repos/octo-org/octo-repo",
 	"GET /users/octocat/repos",
 	"GET /repos/octo-org/octo-repo/actions/workflows/161335",
+	"GET /repositories/1296269", // what next links and redirects lead to; described nowhere
 }
 
 // object is enough of a run, a job, a repository, the limits and the server's own facts.
@@ -139,6 +140,10 @@ func calls() []call {
 		}},
 		{"Repository", func(ctx context.Context, c *githubapi.Client) error {
 			_, _, err := c.Repository(ctx, repo, githubapi.Tag{})
+			return err
+		}},
+		{"RepositoryByID", func(ctx context.Context, c *githubapi.Client) error {
+			_, _, err := c.RepositoryByID(ctx, 1296269, githubapi.Tag{})
 			return err
 		}},
 		{"OrganizationRepositories", func(ctx context.Context, c *githubapi.Client) error {

@@ -215,11 +215,7 @@ func (p *Poller) watchFound(found map[int64]sighting) {
 			if found[id].old {
 				continue // what its runs told since is newer
 			}
-			if old := r.repo(); old.FullName != repo.FullName {
-				level.Info(p.Logger).Log("msg", "repository was renamed", "repository", old.FullName, "name", repo.FullName)
-				p.Metrics.forget(old.FullName)
-				p.sso.lift(old.FullName, p.Logger)
-			}
+			p.renamed(r, repo.FullName)
 			r.current.Store(&repo)
 			continue
 		}

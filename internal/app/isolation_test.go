@@ -69,7 +69,7 @@ func TestDeeperPagesThatNeverComeWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := handmade(t, func(c *config.Config) { c.Poll.Live = false })
-				for i := range 400 {
+				for i := range longer(250, 400) {
 					w.add(success(time.Now().Add(time.Duration(i) * 10 * time.Second)))
 				}
 				time.Sleep(2 * time.Hour)
@@ -78,7 +78,7 @@ func TestDeeperPagesThatNeverComeWhole(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 				fault.Path = regexp.MustCompile(`actions/runs\?(page=.*per_page=100|.*per_page=100.*&page=)`)
 				w.github.Faults().Set("bad", fault)
-				time.Sleep(24 * time.Hour)
+				time.Sleep(longer(8*time.Hour, 24*time.Hour))
 				if w.github.Faults().Fired("bad") == 0 {
 					t.Error("no deeper page was asked for: nothing was tested")
 				}

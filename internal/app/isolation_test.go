@@ -180,7 +180,7 @@ func TestManyOpenRunsDoNotStarveTheOtherStages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := handmade(t)
-		for range 900 {
+		for range longer(300, 900) {
 			plan := success(time.Now())
 			plan.Attempts[0].Open, plan.Attempts[0].Jobs = true, nil
 			w.add(plan)

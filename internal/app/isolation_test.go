@@ -191,6 +191,9 @@ func TestManyOpenRunsDoNotStarveTheOtherStages(t *testing.T) {
 			w.add(success(time.Now()))
 		}
 		time.Sleep(10 * time.Minute)
+		if !*long { // fewer runs take as long
+			w.github.Faults().Set("slow", simulator.Fault{Kind: simulator.Slow, Delay: time.Second})
+		}
 		w.start()
 		defer w.stop()
 		time.Sleep(2 * time.Hour)

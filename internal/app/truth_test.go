@@ -14,7 +14,7 @@ import (
 
 var (
 	truthSeeds = flag.Int("truth.seeds", 2, "how many worlds the truth test lives through")
-	truthHours = flag.Int("truth.hours", 0, "how many simulated hours it does so; 0: 24, under the race detector 8")
+	truthHours = flag.Int("truth.hours", 0, "how many simulated hours it does so; 0: 16, under the race detector 8")
 )
 
 // hours of a world; the whole two days are there with -truth.hours=48.
@@ -25,7 +25,7 @@ func truthTime() time.Duration {
 	case raceDetector:
 		hours = 8
 	default:
-		hours = 24
+		hours = 16
 	}
 	return time.Duration(hours) * time.Hour
 }

@@ -16,7 +16,7 @@ func build(t *testing.T) string {
 	readFile(t, "main.go")
 	readFile(t, "go.mod")
 	binary := filepath.Join(t.TempDir(), "github_workflow_exporter")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, ".")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, ".")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v\n%s", err, out)

@@ -91,14 +91,15 @@ func (w *world) settle() {
 	}
 	// Re-runs of old runs come hours later, and the deep sweep finds them within six: wait for a rest longer than that.
 	const rest = 8
+	before := w.github.Truth(simulator.TruthQuery{Since: w.since}).Attempts
 	for hours, quiet := 0, 0; hours < 3*24; hours++ {
 		time.Sleep(time.Hour)
 		quiet++
-		before := simulator.TruthQuery{Since: w.since, Until: time.Now().Add(-time.Hour)}
 		now := w.github.Truth(simulator.TruthQuery{Since: w.since})
-		if now.OpenAttempts > 0 || now.Attempts != w.github.Truth(before).Attempts {
+		if now.OpenAttempts > 0 || now.Attempts != before {
 			quiet = 0
 		}
+		before = now.Attempts
 		if hours%24 == 0 {
 			w.Logf("%d hours after the last new run %d attempts are open", hours, now.OpenAttempts)
 		}

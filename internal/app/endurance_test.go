@@ -151,7 +151,7 @@ func TestHintsThatNeverAnswer(t *testing.T) {
 				w.github.Faults().Set("bad", fault)
 				w.start()
 				defer w.stop()
-				time.Sleep(longer(2*24*time.Hour, 20*24*time.Hour))
+				time.Sleep(longer(30*time.Hour, 20*24*time.Hour))
 				if n := total(w.counted().Counters[runConclusions]); n != 252 {
 					t.Errorf("%v attempts counted of 252 long after the re-run; a filtered list failed %d times", n, w.github.Faults().Fired("bad"))
 				}

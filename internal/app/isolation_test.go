@@ -22,7 +22,7 @@ func (w *world) age(repository string) time.Duration {
 // A 401 of one endpoint, as a gateway gives, says nothing of the token: the others go on, and nothing is asked more often.
 func TestA401OfOneEndpointLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
-	const repositories = 12
+	repositories := longer(6, 12)
 	for name, f := range map[string]simulator.Fault{
 		"runs of one repository": {Repository: "octo-org/service-3", Endpoint: "runs"},
 		"jobs of one repository": {Repository: "octo-org/service-3", Endpoint: "attempt_jobs"},

@@ -182,7 +182,7 @@ func (p *process) scrape() scrape {
 func (p *process) until(what string, holds func(scrape) bool) scrape {
 	p.Helper()
 	deadline := time.Now().Add(patience)
-	for {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 160*time.Millisecond) {
 		s := p.scrape()
 		if holds(s) {
 			return s
@@ -191,7 +191,7 @@ func (p *process) until(what string, holds func(scrape) bool) scrape {
 			p.Errorf("waited in vain for %s", what)
 			return s
 		}
-		p.wait(20 * time.Millisecond)
+		p.wait(pause)
 	}
 }
 

@@ -239,7 +239,8 @@ func TestRefusedTokenAndRateLimitInTrouble(t *testing.T) {
 					refused.Store(0)
 					time.Sleep(time.Hour)
 					t.Logf("%d requests refused in an hour", refused.Load())
-					if n := refused.Load(); n > 16 {
+					// Eight may be under way together, each asks /rate_limit what its refusal means, and there are four tries an hour.
+					if n := refused.Load(); n > 8+8+4 {
 						t.Errorf("%d requests with a refused token in an hour", n)
 					}
 				}

@@ -41,6 +41,11 @@ build: ## the program, static, for this machine (GOOS and GOARCH for another)
 test: ## all tests
 	$(GO) test $(PACKAGES)
 
+.PHONY: long
+long: ## the long worlds, which the usual tests leave small (minutes)
+	$(GO) test -timeout 20m ./internal/app -long -truth.seeds=4 -truth.hours=48 -cost.all
+	$(GO) test -run '^(TestModel|TestKill)$$' ./collector/ledger -rapid.checks=300 -ledger.kills=40
+
 .PHONY: race
 race: ## all tests under the race detector (needs a C compiler)
 	$(GO) test -race $(PACKAGES)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,11 @@ func TestMain(m *testing.M) {
 		helperProcess(os.Getenv(helperEnv), os.Args[1:])
 		return
 	}
+	// Each check of the model opens and reopens ledgers: -rapid.checks=100 takes seconds.
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	flag.Parse() // where another number may be given
 	goleak.VerifyTestMain(m)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	crashKills = flag.Int("crash.kills", 5, "how often the crash test kills the program")
+	crashKills = flag.Int("crash.kills", 3, "how often the crash test kills the program")
 	crashSeed  = flag.Int64("crash.seed", 0, "seed of the crash test's world and moments; 0: by the clock")
 )
 

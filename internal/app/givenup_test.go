@@ -8,13 +8,18 @@ import (
 	"github_workflow_exporter/internal/config"
 )
 
+// everyMinute polls as seldom as usual: days go by here.
+func everyMinute(c *config.Config) {
+	c.Poll.Interval, c.Poll.MaxInterval = config.Duration(time.Minute), config.Duration(2*time.Minute)
+}
+
 // GitHub knows runs that never end although all of their jobs did. Whether these were read on the way depends on settings
 // and budget, and must not change what is counted.
 func TestJobsOfRunsThatNeverEndAreCounted(t *testing.T) {
 	for name, live := range map[string]bool{"live": true, "not live": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, github := scriptedWorld(t, func(c *config.Config) {
+				w, github := scriptedWorld(t, everyMinute, func(c *config.Config) {
 					c.Poll.Live = live
 					c.Poll.MaxRunAge = config.Duration(24 * time.Hour)
 				})
@@ -42,7 +47,7 @@ func TestLastLookThatFails(t *testing.T) {
 	}{"for a while": {30 * time.Minute, 1}, "for good": {48 * time.Hour, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, github := scriptedWorld(t, func(c *config.Config) {
+				w, github := scriptedWorld(t, everyMinute, func(c *config.Config) {
 					c.Poll.Live = false
 					c.Poll.MaxRunAge = config.Duration(24 * time.Hour)
 				})

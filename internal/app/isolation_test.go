@@ -22,7 +22,7 @@ func (w *world) age(repository string) time.Duration {
 // A 401 of one endpoint, as a gateway gives, says nothing of the token: the others go on, and nothing is asked more often.
 func TestA401OfOneEndpointLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
-	const repositories = 12
+	repositories := longer(6, 12)
 	for name, f := range map[string]simulator.Fault{
 		"runs of one repository": {Repository: "octo-org/service-3", Endpoint: "runs"},
 		"jobs of one repository": {Repository: "octo-org/service-3", Endpoint: "attempt_jobs"},
@@ -69,7 +69,7 @@ func TestDeeperPagesThatNeverComeWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := handmade(t, func(c *config.Config) { c.Poll.Live = false })
-				for i := range 400 {
+				for i := range longer(250, 400) {
 					w.add(success(time.Now().Add(time.Duration(i) * 10 * time.Second)))
 				}
 				time.Sleep(2 * time.Hour)
@@ -78,7 +78,7 @@ func TestDeeperPagesThatNeverComeWhole(t *testing.T) {
 				time.Sleep(5 * time.Minute)
 				fault.Path = regexp.MustCompile(`actions/runs\?(page=.*per_page=100|.*per_page=100.*&page=)`)
 				w.github.Faults().Set("bad", fault)
-				time.Sleep(24 * time.Hour)
+				time.Sleep(longer(8*time.Hour, 24*time.Hour))
 				if w.github.Faults().Fired("bad") == 0 {
 					t.Error("no deeper page was asked for: nothing was tested")
 				}
@@ -180,7 +180,7 @@ func TestManyOpenRunsDoNotStarveTheOtherStages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := handmade(t)
-		for range 900 {
+		for range longer(300, 900) {
 			plan := success(time.Now())
 			plan.Attempts[0].Open, plan.Attempts[0].Jobs = true, nil
 			w.add(plan)
@@ -191,6 +191,9 @@ func TestManyOpenRunsDoNotStarveTheOtherStages(t *testing.T) {
 			w.add(success(time.Now()))
 		}
 		time.Sleep(10 * time.Minute)
+		if !*long { // fewer runs take as long
+			w.github.Faults().Set("slow", simulator.Fault{Kind: simulator.Slow, Delay: time.Second})
+		}
 		w.start()
 		defer w.stop()
 		time.Sleep(2 * time.Hour)

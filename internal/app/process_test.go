@@ -20,14 +20,14 @@ const patience = time.Minute
 
 var programDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "github_workflow_exporter-test-") })
 
-// program builds the program, once for all tests that are about processes.
+// program builds the program, once for all tests that are about processes; linking is quicker without symbols.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := programDir()
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "github_workflow_exporter")
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "github_workflow_exporter").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", path, "github_workflow_exporter").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)
 	}
@@ -182,7 +182,7 @@ func (p *process) scrape() scrape {
 func (p *process) until(what string, holds func(scrape) bool) scrape {
 	p.Helper()
 	deadline := time.Now().Add(patience)
-	for {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 160*time.Millisecond) {
 		s := p.scrape()
 		if holds(s) {
 			return s
@@ -191,7 +191,7 @@ func (p *process) until(what string, holds func(scrape) bool) scrape {
 			p.Errorf("waited in vain for %s", what)
 			return s
 		}
-		p.wait(20 * time.Millisecond)
+		p.wait(pause)
 	}
 }
 

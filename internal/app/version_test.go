@@ -47,7 +47,7 @@ func TestVersionOfTheProgram(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(stdout, "github_workflow_exporter, version devel (branch: unknown, revision: unknown)\n") {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}
-	const flags = "-X github.com/prometheus/common/version.Version=1.2.3 -X github.com/prometheus/common/version.Revision=abc -X github.com/prometheus/common/version.BuildDate=today"
+	const flags = "-s -w -X github.com/prometheus/common/version.Version=1.2.3 -X github.com/prometheus/common/version.Revision=abc -X github.com/prometheus/common/version.BuildDate=today"
 	path := filepath.Join(t.TempDir(), "linked")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-ldflags", flags, "-o", path, "github_workflow_exporter").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

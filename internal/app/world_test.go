@@ -54,7 +54,7 @@ func newWorld(t *testing.T, o simulator.Options, change ...func(*config.Config))
 	organization := config.Owner{Name: "octo-org"}
 	organization.SetDefaults()
 	c.Targets.Organizations = []config.Owner{organization}
-	c.Storage.Path = t.TempDir()
+	c.Storage.Path = fastDir(t)
 	c.Metrics.InitialZero = 0
 	for _, f := range change {
 		f(c)

@@ -198,7 +198,7 @@ func (n *run) jobID(attempt, position int) int64 {
 // What is switched changes the future only.
 func TestDisturbancesLeaveThePastAlone(t *testing.T) {
 	g, c := newWorld(t, Options{Seed: 3, Repositories: Repositories(3, 400)})
-	c.add(5 * time.Hour)
+	c.add(90 * time.Minute)
 	list := func() string {
 		var s strings.Builder
 		for _, r := range g.repos {
@@ -286,16 +286,16 @@ func TestDemoStaysBounded(t *testing.T) {
 	if size() < 60 {
 		t.Errorf("%d runs at the start, want an hour of them", size())
 	}
-	c.add(8 * time.Hour)
+	c.add(6 * time.Hour)
 	first := g.Truth(TruthQuery{})
 	after := size()
-	for range 16 {
+	for range 8 {
 		c.add(time.Hour)
 		get(t, g, "/rate_limit", "Authorization", "Bearer demo")
 	}
 	last := g.Truth(TruthQuery{})
 	if size() > 2*after+200 {
-		t.Errorf("%d runs kept after 8 hours, %d after 24", after, size())
+		t.Errorf("%d runs kept after 6 hours, %d after 14 hours", after, size())
 	}
 	if last.Forgotten == 0 || last.Attempts < 2*first.Attempts {
 		t.Errorf("truth of forgotten runs is lost: %d attempts, then %d of which %d forgotten", first.Attempts, last.Attempts, last.Forgotten)

@@ -38,6 +38,7 @@ func TestUsage(t *testing.T) {
 		{"check config.yml", 2, []string{""}, []string{`err="unexpected argument config.yml; a configuration file is named by --config.file=config.yml"`}},
 		{"--github.repository a/b c/d", 2, []string{""}, []string{`err="unexpected argument c/d; --github.repository is given once for each repository"`}},
 		{"serv", 2, []string{""}, []string{`err="unexpected argument serv; did you mean serve?"`}},
+		{"check serve", 2, []string{""}, []string{`err="unexpected argument serve; one command at a time"`}},
 		{"ledger chek", 2, []string{""}, []string{`err="unexpected argument chek; did you mean check?"`}},
 		{"ledger check data", 2, []string{""}, []string{`err="unexpected argument data; the ledger's directory is named by --storage.path=data"`}},
 		{"ledger check", 1, []string{""}, []string{`err="which ledger? Name its directory with --storage.path=DIR, or the configuration with --config.file=FILE"`}},

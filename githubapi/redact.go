@@ -18,8 +18,8 @@ const (
 	shortToken = 12
 )
 
-// redact masks the token in a text: as it is, in other case, with any of its characters percent-encoded (once or twice),
-// escaped as in JSON or HTML, and in base64 wherever it begins there.
+// redact masks the token in a text: as it is, in other case, with any of its characters percent-encoded or escaped as in JSON
+// or HTML, also when what was encoded is encoded again, and in base64 wherever it begins there.
 func redact(s, token string) string {
 	if token == "" || len(s) < len(token) { // no spelling is shorter
 		return s
@@ -78,7 +78,19 @@ func echo(s, token string) int {
 	return slices.Max(ends[:n])
 }
 
-const ways = 7
+const (
+	ways = 10
+	// mostAgain bounds how often something is encoded again: each time a text grows, and so does the time to read it.
+	mostAgain = 16
+)
+
+// times is how often s begins with what encoding again puts there.
+func times(s, again string) (n int) {
+	for n < mostAgain && strings.HasPrefix(s[n*len(again):], again) {
+		n++
+	}
+	return n
+}
 
 // spelled reads the character that s begins with in one of several ways, and tells how many bytes it takes; 0 = none.
 func spelled(s string, way int) (c byte, n int) {
@@ -98,21 +110,18 @@ func spelled(s string, way int) (c byte, n int) {
 			code, n = s[1:3], 3
 		}
 	case 3:
-		if len(s) >= 6 && s[:2] == `\u` {
-			code, n = s[2:6], 6
+		if k := times(s, `\`); k > 0 && len(s) >= k+5 && s[k] == 'u' {
+			code, n = s[k+1:k+5], k+5
 		}
 	case 4:
-		if len(s) >= 4 && s[:2] == `\x` {
-			code, n = s[2:4], 4
+		if k := times(s, `\`); k > 0 && len(s) >= k+3 && s[k] == 'x' {
+			code, n = s[k+1:k+3], k+3
 		}
 	case 5:
 		if len(s) >= 2 && s[0] == '\\' {
 			return s[1], 2
 		}
 	case 6:
-		if s[0] != '&' {
-			return 0, 0
-		}
 		for _, e := range [...]struct {
 			text string
 			c    byte
@@ -121,12 +130,24 @@ func spelled(s string, way int) (c byte, n int) {
 				return e.c, len(e.text)
 			}
 		}
-		end := strings.IndexByte(s[:min(len(s), 10)], ';')
-		if end < 3 || s[1] != '#' {
+	case 7:
+		if s[0] != '&' {
 			return 0, 0
 		}
-		if code, n, base = s[2:end], end+1, 10; code[0] == 'x' || code[0] == 'X' {
+		at := 1 + len("amp;")*times(s[1:], "amp;")
+		end := strings.IndexByte(s[at:min(len(s), at+9)], ';')
+		if end < 2 || s[at] != '#' {
+			return 0, 0
+		}
+		if code, n, base = s[at+1:at+end], at+end+1, 10; code[0] == 'x' || code[0] == 'X' {
 			code, base = code[1:], 16
+		}
+	case 8, 9: // percent-encoded more often; the last 25 may be of a % that was
+		if s[0] != '%' {
+			return 0, 0
+		}
+		if at := 1 + len("25")*(times(s[1:], "25")-(way-8)); at > 3 && len(s) >= at+2 {
+			code, n = s[at:at+2], at+2
 		}
 	}
 	value, err := strconv.ParseUint(code, base, 8)

@@ -137,6 +137,9 @@ func TestRedact(t *testing.T) {
 		"path": url.PathEscape(token), "all": percent(token, "%%%02x"), "all, upper": percent(token, "%%%02X"), "twice": url.QueryEscape(url.QueryEscape(token)),
 		"JSON": strings.Trim(string(quoted), `"`), "JSON in full": percent(token, `\u%04x`), "HTML": html.EscapeString(token), "HTML numbers": percent(token, "&#%d;"),
 		"HTML hex": percent(token, "&#x%x;"), "Go": strings.Trim(fmt.Sprintf("%q", token), `"`), "hex escapes": percent(token, `\x%02x`),
+		"three times": url.QueryEscape(url.QueryEscape(url.QueryEscape(token))), "all, three times": percent(token, "%%2525%02x"),
+		"JSON in JSON": percent(token, `\\u%04x`), "JSON in JSON in JSON": percent(token, `\\\\u%04x`), "hex escapes in JSON": percent(token, `\\x%02x`),
+		"HTML in HTML": percent(token, "&amp;#%d;"), "HTML hex in HTML in HTML": percent(token, "&amp;amp;#x%x;"),
 	} {
 		for _, around := range []string{"", "x", "token: ", "ghs_", "%67", "&"} {
 			if got, want := redact(around+echo+around, token), around+masked+around; got != want {
@@ -153,7 +156,7 @@ func TestRedact(t *testing.T) {
 			}
 		}
 	}
-	for _, innocent := range []string{"", "ghs", "ghs_", "%", "%6", "%2", "%25", "%256", `\`, `\u00`, `\x`, "&", "&#", "&#;", "&#x;", "&amp", "&#999999;", "ghs_12", "gggg", token[:len(token)-1]} {
+	for _, innocent := range []string{"", "ghs", "ghs_", "%", "%6", "%2", "%25", "%256", `\`, `\u00`, `\x`, "&", "&#", "&#;", "&#x;", "&amp", "&amp;#", "&amp;#;", "%25252525", `\\\\u`, "&#999999;", "ghs_12", "gggg", token[:len(token)-1]} {
 		if got := redact(innocent, token); got != innocent {
 			t.Errorf("%q became %q", innocent, got)
 		}

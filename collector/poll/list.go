@@ -184,7 +184,7 @@ func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run)
 	}
 	closed, err := p.Progress.Attempts(r.id, run.ID)
 	if err != nil {
-		return nil, false, recorded(fmt.Errorf("looking up run %d: %w", run.ID, err))
+		return nil, false, recorded(err)
 	}
 	if slices.Contains(closed, run.Number()) {
 		return nil, false, nil
@@ -231,7 +231,7 @@ func (p *Poller) considerByID(r *repository, id int64) (open *openRun, isNew boo
 	}
 	closed, err := p.Progress.Attempts(r.id, id)
 	if err != nil {
-		return nil, false, recorded(fmt.Errorf("looking up run %d: %w", id, err))
+		return nil, false, recorded(err)
 	}
 	if len(closed) > 0 {
 		return nil, false, nil

@@ -85,6 +85,8 @@ func UsageError(cli *kingpin.ApplicationModel, arguments []string, err error) er
 		}
 		hint := suggest("", word, names)
 		switch {
+		case slices.Contains(names, word):
+			hint = "; one command at a time"
 		case hint != "":
 		case slices.Contains(arguments, "ledger"):
 			hint = "; the ledger's directory is named by --storage.path=" + word

@@ -180,7 +180,7 @@ func TestLoadWith(t *testing.T) {
 		},
 		{
 			name: "neither", flags: Overrides{StoragePath: "here"},
-			problem: "targets: nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users, or give --github.repository",
+			problem: "targets: nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users of the file that --config.file names, or give --github.repository",
 		},
 		{
 			name: "bad flag", path: path, flags: Overrides{Repositories: []string{"octo-repo"}},

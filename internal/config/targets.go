@@ -15,7 +15,7 @@ var (
 
 func (t Targets) check() *Error {
 	if len(t.Repositories)+len(t.Organizations)+len(t.Users) == 0 {
-		return wrong("targets", "nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users, or give --github.repository")
+		return wrong("targets", "nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users of the file that --config.file names, or give --github.repository")
 	}
 	for i, repository := range t.Repositories {
 		at := indexed("targets.repositories", i)

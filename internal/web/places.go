@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,6 +12,8 @@ import (
 // Places bounds how many answers of a handler are made and written at once, and sees to it that none of those who come is
 // kept out by others who take their answers slowly or not at all. One client has fewer places than there are. Who finds
 // none free waits a little; meanwhile the place of an answer whose client has taken nothing for a second is taken from it.
+// A place that is given back goes to the client that holds fewest, and of a client to the connection that asks for fewest, so
+// that who comes again and again, or with many requests at once by HTTP/2, wins nothing by it.
 type Places struct {
 	total, each int
 	stuck, wait time.Duration
@@ -18,8 +22,14 @@ type Places struct {
 	mu      sync.Mutex
 	held    map[*answer]string // the client
 	of      map[string]int
-	waiters int
-	freed   chan struct{} // closed when a place is given back, then another
+	waiting []*waiter // in the order in which they came
+}
+
+// waiter is one who found no place free.
+type waiter struct {
+	answer *answer
+	client string
+	done   chan struct{} // closed when it was decided on
 }
 
 const (
@@ -36,7 +46,7 @@ const (
 func NewPlaces() *Places {
 	return &Places{
 		total: totalPlaces, each: clientPlaces, stuck: stuckAfter, wait: waitForPlace, waitersMost: mostWaiters,
-		held: make(map[*answer]string), of: make(map[string]int), freed: make(chan struct{}),
+		held: make(map[*answer]string), of: make(map[string]int),
 	}
 }
 
@@ -60,30 +70,92 @@ func (p *Places) take(ctx context.Context, a *answer, client string) bool {
 	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiters >= p.waitersMost {
+	w := &waiter{answer: a, client: client, done: make(chan struct{})}
+	if len(p.waiting) >= p.waitersMost && !p.sendAway(w) {
 		return false
 	}
-	p.waiters++
-	defer func() { p.waiters-- }()
-	for {
-		if len(p.held) < p.total && p.of[client] < p.each {
-			p.held[a] = client
-			p.of[client]++
-			return true
-		}
-		freed, again := p.freed, p.evict(client)
+	p.waiting = append(p.waiting, w)
+	p.assign()
+	for slices.Contains(p.waiting, w) {
+		again := p.evict(client)
 		p.mu.Unlock()
 		timer := time.NewTimer(again)
 		select {
-		case <-freed:
+		case <-w.done:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
 		timer.Stop()
 		p.mu.Lock()
 		if ctx.Err() != nil {
-			return false
+			p.leave(w)
 		}
+	}
+	_, ok := p.held[a]
+	return ok
+}
+
+// assign gives what places are free to those who wait: first to the client that holds fewest, then to the connection that
+// holds and asks for fewest, then to who came first.
+func (p *Places) assign() {
+	for len(p.held) < p.total {
+		of := map[*connection]int{}
+		for a := range p.held {
+			of[a.connection]++
+		}
+		for _, w := range p.waiting {
+			of[w.answer.connection]++
+		}
+		next := -1
+		for i, w := range p.waiting {
+			if p.of[w.client] >= p.each {
+				continue
+			}
+			if next < 0 || fewer(w, p.waiting[next], p.of, of) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return
+		}
+		w := p.waiting[next]
+		p.waiting = slices.Delete(p.waiting, next, next+1)
+		p.held[w.answer] = w.client
+		p.of[w.client]++
+		close(w.done)
+	}
+}
+
+// fewer tells whether one has fewer than another, by what clients and connections have.
+func fewer(one, other *waiter, clients map[string]int, of map[*connection]int) bool {
+	return cmp.Or(cmp.Compare(clients[one.client], clients[other.client]), cmp.Compare(of[one.answer.connection], of[other.answer.connection])) < 0
+}
+
+// sendAway makes room for one more who waits, at the cost of who came last of the client and the connection of which most
+// wait; false if those are the ones of who comes.
+func (p *Places) sendAway(comes *waiter) bool {
+	clients, of, last := map[string]int{}, map[*connection]int{}, comes
+	for _, w := range append(p.waiting, comes) {
+		clients[w.client]++
+		of[w.answer.connection]++
+	}
+	for _, w := range slices.Backward(p.waiting) {
+		if fewer(last, w, clients, of) {
+			last = w
+		}
+	}
+	if last == comes {
+		return false
+	}
+	p.leave(last)
+	close(last.done)
+	return true
+}
+
+// leave takes one out of those who wait, if it is still among them.
+func (p *Places) leave(w *waiter) {
+	if i := slices.Index(p.waiting, w); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
 }
 
@@ -120,6 +192,5 @@ func (p *Places) give(a *answer) {
 	if p.of[client]--; p.of[client] == 0 {
 		delete(p.of, client)
 	}
-	close(p.freed)
-	p.freed = make(chan struct{})
+	p.assign()
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,10 +154,57 @@ func TestPlaces(t *testing.T) {
 		if _, ok, took := take("one"); !ok || took > stuckAfter {
 			t.Errorf("the place of one that stands still was given: %v after %s", ok, took)
 		}
-		if p.waiters != 0 || len(p.held) != clientPlaces+1 || p.of["one"] != clientPlaces {
-			t.Errorf("%d wait, %d places are held, %v", p.waiters, len(p.held), p.of)
+		if len(p.waiting) != 0 || len(p.held) != clientPlaces+1 || p.of["one"] != clientPlaces {
+			t.Errorf("%d wait, %d places are held, %v", len(p.waiting), len(p.held), p.of)
 		}
 	})
+}
+
+// TestWhoHoldsFewestIsNext: clients that give their places back and come again at once keep nobody else out, nor do
+// connections with many requests each those of the same client with one.
+func TestWhoHoldsFewestIsNext(t *testing.T) {
+	for name, test := range map[string]struct {
+		clients []string // by turns
+		from    string   // the good one's client
+	}{"another client": {[]string{"one", "two"}, "three"}, "another connection": {[]string{"one"}, "one"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := NewPlaces()
+				ctx, stop := context.WithCancel(t.Context())
+				var all sync.WaitGroup
+				defer all.Wait()
+				defer stop()
+				connections := make([]connection, 2*(mostWaiters+totalPlaces)/30+1)
+				for i := range 2 * (mostWaiters + totalPlaces) {
+					all.Go(func() {
+						for ctx.Err() == nil {
+							a := &answer{connection: &connections[i/30]}
+							if !p.take(ctx, a, test.clients[i%len(test.clients)]) {
+								time.Sleep(100 * time.Millisecond)
+								continue
+							}
+							time.Sleep(stuckAfter - time.Millisecond) // before it is evicted
+							p.give(a)
+						}
+					})
+				}
+				time.Sleep(2*waitForPlace + time.Millisecond)
+				for i := range 3 {
+					a, begun := &answer{connection: &connection{}}, time.Now()
+					if !p.take(ctx, a, test.from) {
+						t.Fatalf("sent away after %s", time.Since(begun))
+					}
+					if took := time.Since(begun); took >= stuckAfter {
+						t.Errorf("place %d after %s, though some were given back within %s", i, took, stuckAfter)
+					}
+					p.give(a)
+				}
+				if len(p.waiting) > mostWaiters {
+					t.Errorf("%d wait", len(p.waiting))
+				}
+			})
+		})
+	}
 }
 
 // TestNoPlaceAtAll: the answer says when to come again, and who waits is bounded.

@@ -142,3 +142,31 @@ func TestOddEntriesHarmNothingBesideThem(t *testing.T) {
 		})
 	}
 }
+
+// How many entries a list is said to have decides nothing, also where each page says something else.
+func TestCountsThatDifferFromPageToPageLoseNoRuns(t *testing.T) {
+	for name, totals := range map[string][]any{
+		"none on the second": {150, nil}, "what is left": {150, 50}, "what is on the page": {100, 50}, "absurd on the first": {1e15, 150}, "always a little less": {170, 160},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				runs := manyRuns(github, 150)
+				github.pages(runs)
+				for n, path := range []string{"actions/runs", "actions/runs?page=2"} {
+					a := github.answers[path]
+					a.body = entry{"total_count": totals[n], "workflow_runs": runs[100*n : min(100*n+100, len(runs))]}.json()
+					github.answer(path, a)
+				}
+				w.start()
+				defer w.stop()
+				time.Sleep(5 * time.Minute)
+				w.expectConclusions(runConclusions, map[string]float64{"success": 150})
+				w.expectConclusions(jobConclusions, map[string]float64{"success": 150})
+				if n := github.counted("actions/runs?page=2"); n > 2 && totals[0] != 170 {
+					t.Errorf("the second page was paid for %d times", n)
+				}
+			})
+		})
+	}
+}

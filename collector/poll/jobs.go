@@ -13,6 +13,9 @@ import (
 const (
 	maxJobs     = 10_000
 	maxJobBytes = 64 << 20 // of text and steps
+	// maxBarren is how many pages in a row may hold no job that was not seen before. A list that shifts while it is read shows
+	// one page again; each of these costs a request.
+	maxBarren = 10
 )
 
 // readOver fills in the jobs of an attempt that is over, from memory if they have not changed. It is whole when every job is
@@ -78,8 +81,10 @@ type jobsPage struct {
 func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
 	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
 	var seen seenJobs
+	barren := 0 // pages in a row
 	begin := func() {
-		attempt.Jobs, pages, seen = attempt.Jobs[:0], nil, seenJobs{ids: map[int64]bool{}, sums: map[uint64]bool{}}
+		attempt.Jobs, pages, barren = attempt.Jobs[:0], nil, 0
+		seen = seenJobs{ids: map[int64]bool{}, sums: map[uint64]bool{}}
 	}
 	begin()
 	for skipped := 0; ; {
@@ -107,12 +112,14 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 			begin()
 		}
 		attempt.TotalCount = page.TotalCount
+		barren++
 		for _, job := range page.Items {
 			if seen.first(job) {
 				attempt.Jobs = append(attempt.Jobs, job)
+				barren = 0
 			}
 		}
-		if len(attempt.Jobs) > maxJobs || seen.bytes > maxJobBytes || len(pages) >= maxJobs {
+		if len(attempt.Jobs) > maxJobs || seen.bytes > maxJobBytes || barren > maxBarren {
 			return nil, false, &githubapi.Error{
 				Kind: githubapi.KindBody, Endpoint: "list_attempt_jobs", Whole: true,
 				Err: fmt.Errorf("the list of jobs of run %d does not end: %d jobs on %d pages", attempt.Run.ID, len(attempt.Jobs), len(pages)),

@@ -170,3 +170,52 @@ func TestCountsThatDifferFromPageToPageLoseNoRuns(t *testing.T) {
 		})
 	}
 }
+
+// What a server calls a repository becomes the path that is asked: a name that is none is not taken over.
+func TestNamesThatNoRepositoryCanHaveAreNotTakenOver(t *testing.T) {
+	for _, name := range []string{"../../etc", "a/b/c", "app", "octo-org/..", "/", " "} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				run := aRun(7).with("status", "completed", "conclusion", "success")
+				github.runs(run)
+				github.jobs(7, aJob(7, 71))
+				w.start()
+				defer w.stop()
+				time.Sleep(time.Minute)
+				odd := entry{"id": 1001, "full_name": name}
+				github.say("/orgs/octo-org/repos", "["+odd.json()+"]")
+				github.runs(run, aRun(8).with("status", "completed", "conclusion", "success", "repository", odd))
+				github.jobs(8, aJob(8, 81))
+				time.Sleep(time.Hour)
+				w.expectConclusions(jobConclusions, map[string]float64{"success": 2})
+				w.shows(0, repositories, "state", "failing")
+			})
+		})
+	}
+}
+
+// A jobs list whose next link never ends, and that holds nothing new, is not paid for page after page.
+func TestJobsListWithoutEndAndWithoutJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		github.runs(aRun(7).with("status", "completed", "conclusion", "success"))
+		path := "actions/runs/7/attempts/1/jobs"
+		for n := range 300 {
+			a := scriptedAnswer{body: list("jobs", 1, aJob(7, 71)), header: map[string][]string{
+				"Link": {fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/%s?page=%d>; rel="next"`, path, n+2)},
+			}}
+			if n > 0 {
+				github.answer(fmt.Sprintf("%s?page=%d", path, n+1), a)
+			} else {
+				github.answer(path, a)
+			}
+		}
+		w.start()
+		defer w.stop()
+		time.Sleep(5 * time.Second)
+		if n := github.total(); n > 30 {
+			t.Errorf("%d requests for one list", n)
+		}
+	})
+}

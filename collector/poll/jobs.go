@@ -13,6 +13,9 @@ import (
 const (
 	maxJobs     = 10_000
 	maxJobBytes = 64 << 20 // of text and steps
+	// maxKeptBytes is what is remembered, for one repository, of attempts that are over and cannot be closed yet, so that
+	// reading them again costs nothing. Some hundred attempts of some dozen jobs; more are read again.
+	maxKeptBytes = 32 << 20
 	// maxBarren is how many pages in a row may hold no job that was not seen before. A list that shifts while it is read shows
 	// one page again; each of these costs a request.
 	maxBarren = 10
@@ -32,9 +35,24 @@ func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, att
 	if !changed {
 		attempt.Jobs, attempt.TotalCount = open.over.jobs, open.over.total
 	} else if open.over = (jobsRead{}); own {
-		open.over = jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount}
+		open.over = r.keep(jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
 	}
 	return changed, own && attempt.Whole(), nil
+}
+
+// keep gives what is remembered of jobs that were read: all of it, or, where that is too much, only that they were.
+func (r *repository) keep(read jobsRead) jobsRead {
+	kept := 0
+	for _, open := range r.runs {
+		kept += open.over.bytes
+	}
+	for _, job := range read.jobs {
+		read.bytes += weight(job)
+	}
+	if kept+read.bytes > maxKeptBytes {
+		return jobsRead{attempt: read.attempt}
+	}
+	return read
 }
 
 // readJobs fills in the attempt's jobs as readPages does. A page with a job of another attempt is read again, once: a job
@@ -173,13 +191,19 @@ func (s *seenJobs) first(job githubapi.Job) bool {
 		}
 		s.sums[job.Sum] = true
 	}
-	const each = 256 // bytes of a job or a step without its text
-	s.bytes += each + len(job.Name) + len(job.WorkflowName) + len(job.RunnerName) + len(job.RunnerGroupName)
+	s.bytes += weight(job)
+	return true
+}
+
+// weight is how many bytes a job takes, roughly.
+func weight(job githubapi.Job) int {
+	const each = 256 // of a job or a step without its text
+	bytes := each + len(job.Name) + len(job.WorkflowName) + len(job.RunnerName) + len(job.RunnerGroupName)
 	for _, label := range job.Labels {
-		s.bytes += len(label)
+		bytes += len(label)
 	}
 	for _, step := range job.Steps {
-		s.bytes += each + len(step.Name)
+		bytes += each + len(step.Name)
 	}
-	return true
+	return bytes
 }

@@ -36,6 +36,7 @@ type jobsRead struct {
 	pages   []jobsPage
 	jobs    []githubapi.Job
 	total   int
+	bytes   int // of the jobs
 }
 
 // finishing tells for attempts that are over and not closed when they were first seen so.

@@ -78,8 +78,12 @@ func (a Attempt) Contradicts() bool {
 	return false
 }
 
-// Settled tells whether the attempt says all there is to say: its own conclusion and everything of its jobs.
+// Settled tells whether the attempt says all there is to say: its own conclusion and everything of its jobs. Without any job
+// nothing succeeds and nothing takes too long: then they are not listed yet. Whatever else ends may end before it has one.
 func (a Attempt) Settled() bool {
+	if len(a.Jobs) == 0 && (a.Run.Conclusion == "success" || a.Run.Conclusion == "timed_out") {
+		return false
+	}
 	for _, j := range a.Jobs {
 		if !j.Settled() {
 			return false

@@ -91,6 +91,9 @@ func (s span) bindRun(r *Run) bool {
 	}
 	r.RunAttempt = max(r.RunAttempt, 0)
 	r.WorkflowID, r.RunNumber, r.Repository.ID = max(r.WorkflowID, 0), max(r.RunNumber, 0), max(r.Repository.ID, 0)
+	if !validName(r.Repository.FullName) {
+		r.Repository.FullName = ""
+	}
 	r.ImpossibleTime = s.bindAll(&r.CreatedAt, &r.UpdatedAt, &r.RunStartedAt)
 	return true
 }

@@ -26,7 +26,7 @@ func repositoryEntry() entry[Repository] {
 	return entry[Repository]{
 		read: readRepository,
 		id: func(r *Repository) int64 {
-			if r.FullName == "" {
+			if !validName(r.FullName) {
 				return 0
 			}
 			return r.ID

@@ -98,6 +98,12 @@ func repoPath(repo string) (string, error) {
 	return "/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name), nil
 }
 
+// validName tells whether a repository can be called so: what a server says becomes the path that is asked.
+func validName(repo string) bool {
+	_, err := repoPath(repo)
+	return err == nil
+}
+
 // accountPath is prefix + name + suffix for an organization or user, escaped.
 func accountPath(prefix, name, suffix string) (string, error) {
 	if !plainSegment(name) {

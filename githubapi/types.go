@@ -9,7 +9,7 @@ import (
 // Any field but ID and FullName may be missing.
 type Repository struct {
 	ID            int64  `json:"id"`
-	FullName      string `json:"full_name"` // owner/name, spelt as GitHub spells it
+	FullName      string `json:"full_name"` // owner/name, spelt as GitHub spells it; "" in a run where it is none
 	DefaultBranch string `json:"default_branch"`
 	Archived      bool   `json:"archived"`
 	Disabled      bool   `json:"disabled"`

@@ -115,9 +115,10 @@ func siblingsOf(a githubapi.Attempt) siblings {
 	return s
 }
 
-// atWork tells whether a job of the attempt was in the midst of its work at that time.
+// atWork tells whether a job of the attempt was in the midst of its work at that time. In its first second it publishes
+// nothing yet, while what is refused together with it is.
 func (s siblings) atWork(at time.Time) bool {
 	return slices.ContainsFunc(s.work, func(w spell) bool {
-		return !at.Before(w.from) && (w.to.IsZero() || at.Before(w.to))
+		return at.After(w.from) && (w.to.IsZero() || at.Before(w.to))
 	})
 }

@@ -51,6 +51,8 @@ func TestCheckRuns(t *testing.T) {
 		{"published in a repository called actions", bareJob("failure", func(j *githubapi.Job) { j.HTMLURL = "https://github.com/octo/actions/runs/109" }), nil, CheckRun},
 		{"published in a repository of jobs", bareJob("failure", func(j *githubapi.Job) { j.HTMLURL = "https://github.com/job/jobs/runs/109" }), nil, CheckRun},
 		{"refused", bareJob("failure", onPage(actions), lasting(50, 52)), []githubapi.Job{ranUntil70}, ""},
+		{"refused in the second in which another job began", bareJob("failure"), []githubapi.Job{job(lasting(50, 70))}, ""},
+		{"published a second later", bareJob("failure"), []githubapi.Job{job(lasting(49, 70))}, CheckRun},
 		{"refused in no time", bareJob("failure", onPage(actions)), []githubapi.Job{ranUntil70}, ""},
 		{"refused, as cancelled", bareJob("cancelled", onPage(actions)), []githubapi.Job{ranUntil70}, ""},
 		{"refused, as timed out", bareJob("timed_out", onPage(actions)), []githubapi.Job{ranUntil70}, ""},

@@ -56,6 +56,8 @@ func (who identity) strip(text string, numbers bool) string {
 			cuts[len(cuts)-1][1] = at[1]
 		case token == who.attempt && attempted.MatchString(before), token == who.number && numberWord.MatchString(before):
 			cuts = append(cuts, at)
+		case token == who.number && len(token) >= telling && strings.HasSuffix(before, "#"):
+			cuts = append(cuts, at)
 		case numbers && token == who.number && who.standsAlone(text, tokens, k):
 			cuts = append(cuts, at)
 		}

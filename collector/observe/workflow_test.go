@@ -33,6 +33,7 @@ func TestWorkflowName(t *testing.T) {
 		{"nothing", githubapi.Attempt{}, "", "", false},
 		{"the run's id", a("Deploy 17000000001", "", ci), "", "Deploy", true},
 		{"the run's id, number and attempt", a("Deploy 17000000001-4711-2 to prod", "", ci), "", "Deploy to prod", true},
+		{"the run's number behind a sign for it", a("Deploy #4711", "", ci), "", "Deploy", true},
 		{"the run's id, remembered", a("", "", ci), "Deploy (17000000001)", "Deploy", false},
 		{"numbers of its own", a("Python 4711, attempt 1 of 2", "", ci), "", "Python 4711, attempt 1 of 2", true},
 		{"long", a(strings.Repeat("x", 1000), "", ci), "", strings.Repeat("x", 200), true},

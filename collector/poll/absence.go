@@ -286,7 +286,7 @@ func (p *Poller) denied(a *absence, s survey, now time.Time) bool {
 	case isWatched && r.state.Load() != stateFailing:
 		p.queue.hasten(a.repo.ID) // what hides the repository may let its runs through
 		return false
-	case !isWatched && !p.discovery.before[a.repo.ID]:
+	case !isWatched && !p.discovery.before[a.repo.ID] && !p.manyAbsent(a.target, s):
 		return true // it was not watched since the start: nothing ends
 	case a.denials < denialsNeeded:
 		return false

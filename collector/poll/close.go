@@ -138,10 +138,11 @@ func (p *Poller) settling(open *openRun, attempt *githubapi.Attempt) bool {
 // mayChange tells whether an attempt that is over does not say all of itself yet, or says what its jobs contradict and has
 // said so only once.
 func (p *Poller) mayChange(open *openRun, attempt *githubapi.Attempt) bool {
-	if !attempt.Settled() {
-		return true
+	if attempt.Number != open.latest() {
+		return !attempt.Settled()
 	}
-	return attempt.Number == open.latest() && attempt.Contradicts() && !open.confirmed()
+	open.dispute(attempt.Contradicts(), p.Now())
+	return !attempt.Settled() || !open.disputed.IsZero() && !open.confirmed()
 }
 
 // attemptNotFound notes that an attempt or its jobs were not found while the list answers; after missingVisits visits

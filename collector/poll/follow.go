@@ -78,7 +78,7 @@ func (p *Poller) dueByID(open *openRun) bool {
 	age := p.Now().Sub(open.asked)
 	if open.known() && open.run.Completed() {
 		// It is to be closed. What there is to learn is whether GitHub takes it back, while that is waited for.
-		return !open.listed && open.over.attempt == open.latest() && !open.confirmed() && age >= p.Interval
+		return !open.listed && open.over.attempt == open.latest() && age >= p.Interval
 	}
 	if open.listed {
 		return age >= p.MaxInterval

@@ -13,6 +13,12 @@ import (
 const (
 	maxJobs     = githubapi.MaxJobsCount
 	maxJobBytes = 64 << 20 // of text and steps
+	// maxKeptBytes is what is remembered, for one repository, of attempts that are over and cannot be closed yet, so that
+	// reading them again costs nothing. Some hundred attempts of some dozen jobs; more are read again.
+	maxKeptBytes = 32 << 20
+	// maxBarren is how many pages in a row may hold no job that was not seen before. A list that shifts while it is read shows
+	// one page again; each of these costs a request.
+	maxBarren = 10
 )
 
 // errEndless says that a list of jobs goes on behind all that an attempt can have. What was read of it is filled in.
@@ -36,9 +42,24 @@ func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, att
 	if !changed {
 		attempt.Jobs, attempt.TotalCount = open.over.jobs, open.over.total
 	} else if open.over = (jobsRead{}); own {
-		open.over = jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount}
+		open.over = r.keep(jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
 	}
 	return changed, own && attempt.Whole(), nil
+}
+
+// keep gives what is remembered of jobs that were read: all of it, or, where that is too much, only that they were.
+func (r *repository) keep(read jobsRead) jobsRead {
+	kept := 0
+	for _, open := range r.runs {
+		kept += open.over.bytes
+	}
+	for _, job := range read.jobs {
+		read.bytes += weight(job)
+	}
+	if kept+read.bytes > maxKeptBytes {
+		return jobsRead{attempt: read.attempt}
+	}
+	return read
 }
 
 // readJobs fills in the attempt's jobs as readPages does. A page with a job of another attempt is read again, once: a job
@@ -85,8 +106,10 @@ type jobsPage struct {
 func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
 	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
 	var seen seenJobs
+	barren := 0 // pages in a row
 	begin := func() {
-		attempt.Jobs, pages, seen = attempt.Jobs[:0], nil, seenJobs{ids: map[int64]bool{}, sums: map[uint64]bool{}}
+		attempt.Jobs, pages, barren = attempt.Jobs[:0], nil, 0
+		seen = seenJobs{ids: map[int64]bool{}, sums: map[uint64]bool{}}
 	}
 	begin()
 	for skipped := 0; ; {
@@ -114,12 +137,15 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 			begin()
 		}
 		attempt.TotalCount = page.TotalCount
+		barren++
 		for _, job := range page.Items {
 			if seen.first(job) {
 				attempt.Jobs = append(attempt.Jobs, job)
+				barren = 0
 			}
 		}
-		if page.Next != "" && (len(attempt.Jobs) >= maxJobs || len(pages) >= maxJobs) || seen.bytes > maxJobBytes {
+		tooMany := page.Next != "" && (len(attempt.Jobs) >= maxJobs || len(pages) >= maxJobs)
+		if tooMany || seen.bytes > maxJobBytes || barren > maxBarren {
 			return nil, true, &githubapi.Error{
 				Kind: githubapi.KindBody, Endpoint: "list_attempt_jobs", Whole: true,
 				Err: fmt.Errorf("run %d, %d jobs on %d pages: %w", attempt.Run.ID, len(attempt.Jobs), len(pages)+1, errEndless),
@@ -173,13 +199,19 @@ func (s *seenJobs) first(job githubapi.Job) bool {
 		}
 		s.sums[job.Sum] = true
 	}
-	const each = 256 // bytes of a job or a step without its text
-	s.bytes += each + len(job.Name) + len(job.WorkflowName) + len(job.RunnerName) + len(job.RunnerGroupName)
+	s.bytes += weight(job)
+	return true
+}
+
+// weight is how many bytes a job takes, roughly.
+func weight(job githubapi.Job) int {
+	const each = 256 // of a job or a step without its text
+	bytes := each + len(job.Name) + len(job.WorkflowName) + len(job.RunnerName) + len(job.RunnerGroupName)
 	for _, label := range job.Labels {
-		s.bytes += len(label)
+		bytes += len(label)
 	}
 	for _, step := range job.Steps {
-		s.bytes += each + len(step.Name)
+		bytes += each + len(step.Name)
 	}
-	return true
+	return bytes
 }

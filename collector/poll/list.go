@@ -15,6 +15,9 @@ import (
 // listSlack is how late after its creation a run may appear in the list and still be found without the deep sweep.
 const listSlack = 10 * time.Minute
 
+// frontPasses is how often a list that loses entries while it is read is read again, the first time included.
+const frontPasses = 3
+
 // pageTries is how often a page behind the first is asked for when the network fails.
 const pageTries = 3
 
@@ -30,8 +33,8 @@ type front struct {
 // Through) or to since, and opens what is not closed. Filtered lists come from a lagging index and are not trusted
 // with this. An unchanged list costs nothing.
 func (p *Poller) readFront(ctx context.Context, r *repository) error {
-	for range 3 {
-		again, err := p.frontPass(ctx, r)
+	for pass := range frontPasses {
+		again, err := p.frontPass(ctx, r, pass+1 == frontPasses)
 		if err != nil {
 			return fmt.Errorf("reading the runs list: %w", err)
 		}
@@ -44,11 +47,13 @@ func (p *Poller) readFront(ctx context.Context, r *repository) error {
 }
 
 // frontPass is one reading of the list from its first page; it asks to be repeated when the list lost entries between
-// two pages, for then one that was not read has moved to a page that was.
-func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err error) {
+// two pages, for then one that was not read has moved to a page that was. The last pass reads on nevertheless: that is better
+// than nothing of what is behind.
+func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (again bool, err error) {
 	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
 	request := githubapi.PageRequest{PerPage: r.runPages.now(p.Now()), Tag: r.front.tag}
 	var first githubapi.Page[githubapi.Run]
+	read := 0 // entries
 	for n := 0; ; n++ {
 		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, &request)
 		if n == 0 || restarted {
@@ -74,23 +79,27 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 			if err := p.checkEmpty(ctx, r, page); err != nil {
 				return false, err
 			}
-			n, first = 0, page
+			n, first, again, read = 0, page, false, 0
 			for _, open := range r.runs {
 				open.listed = false
 			}
-		} else if page.TotalCount < first.TotalCount {
+		} else if again = again || shrank(first.TotalCount, page.TotalCount, read+len(page.Items)); again && !readOn {
 			return true, nil
 		}
+		read += len(page.Items)
 		last := page.Next == "" || reaches(page.Items, stop)
 		if !last && n+1 >= maxRunPages {
 			return false, fmt.Errorf("the list does not end: %d pages read", n+1)
 		}
 		through := time.Time{}
-		if last {
+		if last && !again {
 			through = began
 		}
 		if err := p.takeIn(ctx, r, page.Items, through, n == 0); err != nil {
 			return false, err
+		}
+		if last && again {
+			return true, nil
 		}
 		if last {
 			r.account.Through = began
@@ -102,6 +111,15 @@ func (p *Poller) frontPass(ctx context.Context, r *repository) (again bool, err 
 	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
 	r.changed = p.Now()
 	return false, nil
+}
+
+// mostLost is how many entries a list can lose between two pages.
+const mostLost = 1000
+
+// shrank tells whether a list lost entries since its first page was read, by the counts that its pages tell. A count that is
+// smaller than what was read, or falls by more than it can, is none: some servers count each page, or what is left.
+func shrank(first, now, read int) bool {
+	return now < first && now >= read && first-now <= mostLost
 }
 
 // runsPage reads one page of a runs list. Where it fails for its size it starts over at the first page with smaller ones, for

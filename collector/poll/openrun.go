@@ -26,6 +26,7 @@ type openRun struct {
 	follow, live turn       // of the two stages of a visit
 	pages        []jobsPage // of the latest attempt while it runs
 	over         jobsRead   // of the attempt that is over and not closed yet
+	disputed     time.Time  // since when its jobs contradict the run's conclusion; zero where they do not
 	looked       time.Time  // when its jobs were first to be read for the last time, see lastLook
 }
 
@@ -35,6 +36,7 @@ type jobsRead struct {
 	pages   []jobsPage
 	jobs    []githubapi.Job
 	total   int
+	bytes   int // of the jobs
 }
 
 // finishing tells for attempts that are over and not closed when they were first seen so.
@@ -73,6 +75,7 @@ func (o *openRun) observe(run githubapi.Run, now time.Time) bool {
 	if another {
 		o.pages, o.over = nil, jobsRead{}
 	}
+	o.disputed = time.Time{}
 	if !run.Completed() {
 		delete(o.finished, run.Number())
 	}
@@ -83,8 +86,19 @@ func (o *openRun) observe(run githubapi.Run, now time.Time) bool {
 // confirm notes that an answer said that nothing has changed.
 func (o *openRun) confirm(now time.Time) { o.again = now }
 
-// confirmed tells whether two answers apart in time told the run's present state.
-func (o *openRun) confirmed() bool { return o.again.Sub(o.told) >= confirmAfter }
+// dispute notes whether the jobs of the latest attempt contradict the run's conclusion.
+func (o *openRun) dispute(contradicts bool, now time.Time) {
+	switch {
+	case !contradicts:
+		o.disputed = time.Time{}
+	case o.disputed.IsZero():
+		o.disputed = now
+	}
+}
+
+// confirmed tells whether an answer told the run's present state some time after the first one that did, and after its jobs
+// began to contradict it: what was told before that knew nothing of it.
+func (o *openRun) confirmed() bool { return o.again.Sub(latest(o.told, o.disputed)) >= confirmAfter }
 
 // latest is the highest attempt number known.
 func (o *openRun) latest() int { return o.run.Number() }

@@ -196,3 +196,80 @@ func TestEndlessListOfJobs(t *testing.T) {
 		w.expectConclusions(jobConclusions, map[string]float64{"success": 10_001})
 	})
 }
+
+// How many entries a list is said to have decides nothing, also where each page says something else.
+func TestCountsThatDifferFromPageToPageLoseNoRuns(t *testing.T) {
+	for name, totals := range map[string][]any{
+		"none on the second": {150, nil}, "what is left": {150, 50}, "what is on the page": {100, 50}, "absurd on the first": {1e15, 150}, "always a little less": {170, 160},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				runs := manyRuns(github, 150)
+				github.pages(runs)
+				for n, path := range []string{"actions/runs", "actions/runs?page=2"} {
+					a := github.answers[path]
+					a.body = entry{"total_count": totals[n], "workflow_runs": runs[100*n : min(100*n+100, len(runs))]}.json()
+					github.answer(path, a)
+				}
+				w.start()
+				defer w.stop()
+				time.Sleep(5 * time.Minute)
+				w.expectConclusions(runConclusions, map[string]float64{"success": 150})
+				w.expectConclusions(jobConclusions, map[string]float64{"success": 150})
+				if n := github.counted("actions/runs?page=2"); n > 2 && totals[0] != 170 {
+					t.Errorf("the second page was paid for %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// What a server calls a repository becomes the path that is asked: a name that is none is not taken over.
+func TestNamesThatNoRepositoryCanHaveAreNotTakenOver(t *testing.T) {
+	for _, name := range []string{"../../etc", "a/b/c", "app", "octo-org/..", "/", " "} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				run := aRun(7).with("status", "completed", "conclusion", "success")
+				github.runs(run)
+				github.jobs(7, aJob(7, 71))
+				w.start()
+				defer w.stop()
+				time.Sleep(time.Minute)
+				odd := entry{"id": 1001, "full_name": name}
+				github.say("/orgs/octo-org/repos", "["+odd.json()+"]")
+				github.runs(run, aRun(8).with("status", "completed", "conclusion", "success", "repository", odd))
+				github.jobs(8, aJob(8, 81))
+				time.Sleep(time.Hour)
+				w.expectConclusions(jobConclusions, map[string]float64{"success": 2})
+				w.shows(0, repositories, "state", "failing")
+			})
+		})
+	}
+}
+
+// A jobs list whose next link never ends, and that holds nothing new, is not paid for page after page.
+func TestJobsListWithoutEndAndWithoutJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		github.runs(aRun(7).with("status", "completed", "conclusion", "success"))
+		path := "actions/runs/7/attempts/1/jobs"
+		for n := range 300 {
+			a := scriptedAnswer{body: list("jobs", 1, aJob(7, 71)), header: map[string][]string{
+				"Link": {fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/%s?page=%d>; rel="next"`, path, n+2)},
+			}}
+			if n > 0 {
+				github.answer(fmt.Sprintf("%s?page=%d", path, n+1), a)
+			} else {
+				github.answer(path, a)
+			}
+		}
+		w.start()
+		defer w.stop()
+		time.Sleep(5 * time.Second)
+		if n := github.total(); n > 30 {
+			t.Errorf("%d requests for one list", n)
+		}
+	})
+}

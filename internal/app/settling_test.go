@@ -237,3 +237,66 @@ func TestStepsThatLagAreWaitedFor(t *testing.T) {
 		}
 	}
 }
+
+// What a run's jobs say may come later than its conclusion: what was told of the run before that confirms nothing.
+func TestConclusionIsConfirmedAfterItsJobsContradictIt(t *testing.T) {
+	for name, first := range map[string][]any{
+		"no conclusion yet": {"conclusion", nil},
+		"still at work":     {"status", "in_progress", "conclusion", nil, "completed_at", nil},
+	} {
+		for _, listed := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w, github := scriptedWorld(t)
+					run, job := aRun(7), aJob(7, 71).with(first...)
+					say := func(conclusion string) {
+						github.runs(run.with("status", "completed", "conclusion", conclusion, "updated_at", instant(0)))
+						if !listed {
+							github.say("actions/runs", list("workflow_runs", 1, aRun(8).with("status", "completed", "conclusion", "success")))
+						}
+					}
+					github.runs(run)
+					github.jobs(7, job)
+					github.jobs(8, aJob(8, 81))
+					w.start()
+					defer w.stop()
+					time.Sleep(30 * time.Second)
+					say("success")
+					time.Sleep(time.Minute)
+					github.jobs(7, aJob(7, 71).with("conclusion", "failure"))
+					time.Sleep(12 * time.Second)
+					say("failure")
+					time.Sleep(2 * time.Minute)
+					want := map[string]float64{"failure": 1}
+					if !listed {
+						want["success"] = 1
+					}
+					w.expectConclusions(runConclusions, want)
+					w.expectConclusions(jobConclusions, want)
+				})
+			})
+		}
+	}
+}
+
+// A run that succeeded had jobs, also while none is listed; one that was cancelled may have had none.
+func TestJobsThatAreListedLateAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		github.runs(aRun(7).with("status", "completed", "conclusion", "success"), aRun(8).with("status", "completed", "conclusion", "cancelled"),
+			aRun(9).with("status", "completed", "conclusion", "success"))
+		github.jobs(7)
+		github.jobs(8)
+		github.jobs(9)
+		w.start()
+		defer w.stop()
+		time.Sleep(time.Minute)
+		w.expectConclusions(runConclusions, map[string]float64{"cancelled": 1})
+		github.jobs(7, aJob(7, 71))
+		time.Sleep(time.Minute)
+		w.expectConclusions(jobConclusions, map[string]float64{"success": 1})
+		w.expectConclusions(runConclusions, map[string]float64{"cancelled": 1, "success": 1})
+		time.Sleep(3 * time.Minute) // of the other one none ever is
+		w.expectConclusions(runConclusions, map[string]float64{"cancelled": 1, "success": 2})
+	})
+}

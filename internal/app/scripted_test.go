@@ -65,12 +65,17 @@ func (s *scripted) everywhere(a *scriptedAnswer) {
 	s.always = a
 }
 
+// run sets what a run's own endpoints say.
+func (s *scripted) run(run entry) {
+	id := fmt.Sprint("actions/runs/", run["id"])
+	s.say(id, run.json())
+	s.say(fmt.Sprint(id, "/attempts/", run["run_attempt"]), run.json())
+}
+
 // runs sets the first page of the runs list, and what each run's own endpoints say.
 func (s *scripted) runs(runs ...entry) {
 	for _, run := range runs {
-		id := fmt.Sprint("actions/runs/", run["id"])
-		s.say(id, run.json())
-		s.say(fmt.Sprint(id, "/attempts/", run["run_attempt"]), run.json())
+		s.run(run)
 	}
 	s.say("actions/runs", list("workflow_runs", len(runs), runs...))
 }

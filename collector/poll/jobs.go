@@ -16,8 +16,8 @@ const (
 	// maxKeptBytes is what is remembered, for one repository, of attempts that are over and cannot be closed yet, so that
 	// reading them again costs nothing. Some hundred attempts of some dozen jobs; more are read again.
 	maxKeptBytes = 32 << 20
-	// maxBarren is how many pages in a row may hold no job that was not seen before. A list that shifts while it is read shows
-	// one page again; each of these costs a request.
+	// maxBarren is how many pages of a list in a row may hold nothing that was not seen before. A list that shifts while it is
+	// read shows one page again; each of these costs a request.
 	maxBarren = 10
 )
 

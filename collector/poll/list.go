@@ -53,7 +53,7 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
 	request := githubapi.PageRequest{PerPage: r.runPages.now(p.Now()), Tag: r.front.tag}
 	var first githubapi.Page[githubapi.Run]
-	read := 0 // entries
+	read, barren, seen := 0, 0, map[int64]bool{} // entries, pages in a row without a new one, ids
 	for n := 0; ; n++ {
 		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, &request)
 		if n == 0 || restarted {
@@ -79,7 +79,8 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 			if err := p.checkEmpty(ctx, r, page); err != nil {
 				return false, err
 			}
-			n, first, again, read = 0, page, false, 0
+			n, first, again, read, barren = 0, page, false, 0, 0
+			clear(seen)
 			for _, open := range r.runs {
 				open.listed = false
 			}
@@ -87,8 +88,14 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 			return true, nil
 		}
 		read += len(page.Items)
+		barren++
+		for _, run := range page.Items {
+			if run.ID <= 0 || !seen[run.ID] {
+				seen[run.ID], barren = true, 0
+			}
+		}
 		last := page.Next == "" || reaches(page.Items, stop)
-		if !last && n+1 >= maxRunPages {
+		if !last && (n+1 >= maxRunPages || barren > maxBarren) {
 			return false, fmt.Errorf("the list does not end: %d pages read", n+1)
 		}
 		through := time.Time{}
@@ -111,15 +118,6 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
 	r.changed = p.Now()
 	return false, nil
-}
-
-// mostLost is how many entries a list can lose between two pages.
-const mostLost = 1000
-
-// shrank tells whether a list lost entries since its first page was read, by the counts that its pages tell. A count that is
-// smaller than what was read, or falls by more than it can, is none: some servers count each page, or what is left.
-func shrank(first, now, read int) bool {
-	return now < first && now >= read && first-now <= mostLost
 }
 
 // runsPage reads one page of a runs list. Where it fails for its size it starts over at the first page with smaller ones, for

@@ -57,5 +57,14 @@ func inOrder(runs []githubapi.Run) bool {
 	return wrong < 2 || 4*wrong <= pairs
 }
 
+// mostLost is how many entries a list can lose between two pages.
+const mostLost = 1000
+
+// shrank tells whether a list lost entries since its first page was read, by the counts that its pages tell. A count that is
+// smaller than what was read, or falls by more than it can, is none: some servers count each page, or what is left.
+func shrank(first, now, read int) bool {
+	return now < first && now >= read && first-now <= mostLost
+}
+
 // before tells whether a time that is known lies before a moment.
 func before(t, moment time.Time) bool { return !t.IsZero() && t.Before(moment) }

@@ -249,27 +249,33 @@ func TestNamesThatNoRepositoryCanHaveAreNotTakenOver(t *testing.T) {
 	}
 }
 
-// A jobs list whose next link never ends, and that holds nothing new, is not paid for page after page.
-func TestJobsListWithoutEndAndWithoutJobs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, github := scriptedWorld(t)
-		github.runs(aRun(7).with("status", "completed", "conclusion", "success"))
-		path := "actions/runs/7/attempts/1/jobs"
-		for n := range 300 {
-			a := scriptedAnswer{body: list("jobs", 1, aJob(7, 71)), header: map[string][]string{
-				"Link": {fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/%s?page=%d>; rel="next"`, path, n+2)},
-			}}
-			if n > 0 {
-				github.answer(fmt.Sprintf("%s?page=%d", path, n+1), a)
-			} else {
-				github.answer(path, a)
-			}
-		}
-		w.start()
-		defer w.stop()
-		time.Sleep(5 * time.Second)
-		if n := github.total(); n > 30 {
-			t.Errorf("%d requests for one list", n)
-		}
-	})
+// A list whose next link never ends, and that holds nothing new, is not paid for page after page.
+func TestListsWithoutEndThatHoldNothingNew(t *testing.T) {
+	run, job := aRun(7).with("status", "completed", "conclusion", "success"), aJob(7, 71)
+	jobs := "actions/runs/7/attempts/1/jobs"
+	for name, endless := range map[string]struct{ path, body string }{
+		"jobs, the same": {jobs, list("jobs", 1, job)}, "jobs, none": {jobs, list("jobs", 0)},
+		"runs, the same": {"actions/runs", list("workflow_runs", 1, run)}, "runs, none": {"actions/runs", list("workflow_runs", 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, github := scriptedWorld(t)
+				github.runs(run)
+				github.jobs(7, job)
+				path := endless.path
+				for n := range 300 {
+					github.answer(path, scriptedAnswer{body: endless.body, header: map[string][]string{
+						"Link": {fmt.Sprintf(`<http://ghes.test/api/v3/repositories/1001/%s?page=%d>; rel="next"`, endless.path, n+2)},
+					}})
+					path = fmt.Sprintf("%s?page=%d", endless.path, n+2)
+				}
+				w.start()
+				defer w.stop()
+				time.Sleep(5 * time.Second)
+				if n := github.total(); n > 30 {
+					t.Errorf("%d requests for one list", n)
+				}
+			})
+		})
+	}
 }

@@ -73,7 +73,7 @@ type change struct {
 // Open opens the ledger and wires everything; nothing is asked of GitHub before Run.
 func Open(c *config.Config, o Options) (*Exporter, error) {
 	e := &Exporter{
-		logger: boundedLogger{o.Logger}, transport: o.Transport, now: o.Now,
+		logger: o.Logger, transport: o.Transport, now: o.Now,
 		registry: prometheus.NewRegistry(),
 		next:     make(chan change),
 		ended:    make(chan struct{}),

@@ -18,8 +18,8 @@ type boundedLogger struct{ next log.Logger }
 func (l boundedLogger) Log(keyvals ...any) error {
 	bounded := keyvals
 	for i := 1; i < len(keyvals); i += 2 {
-		value, text := keyvals[i], ""
-		switch v := value.(type) {
+		var text string
+		switch v := keyvals[i].(type) {
 		case string:
 			most := poll.MostText
 			if key := keyvals[i-1]; key == "err" || key == "msg" || key == "warning" || key == "do" {

@@ -39,7 +39,7 @@ func NewLogger(w io.Writer, format, from string) (l Logger, err error) {
 	}
 	filtered := log.With(level.NewFilter(boundedLogger{base}, level.Allow(allow)), "ts", log.DefaultTimestampUTC)
 	l.WithoutCaller = filtered
-	l.Logger = log.With(filtered, "caller", log.DefaultCaller)
+	l.Logger = log.With(boundedLogger{filtered}, "caller", log.DefaultCaller) // bounded below, or it would be the caller
 	return l, err
 }
 

@@ -67,6 +67,9 @@ func TestRepositoryByFlagAlone(t *testing.T) {
 		t.Errorf("up is %v without an answer", up)
 	}
 	running.answers("GET", "/-/ready", 200)
+	if said := running.stderr.text(); strings.Contains(said, "caller=logbounds.go:") {
+		t.Errorf("every line names the logger as its caller: %s", said)
+	}
 	if strings.Contains(running.stderr.text(), "secret-of-the-test") {
 		t.Error("the token was logged")
 	}

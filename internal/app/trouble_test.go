@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
-
 	"github_workflow_exporter/internal/config"
 	"github_workflow_exporter/internal/simulator"
 )
@@ -26,7 +24,11 @@ const (
 // listen keeps what the program logs from the next start on.
 func (w *world) listen() *lines {
 	said := &lines{}
-	w.logger = log.NewLogfmtLogger(log.NewSyncWriter(said))
+	logger, err := NewLogger(said, "logfmt", "debug")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.logger = logger.Logger
 	return said
 }
 

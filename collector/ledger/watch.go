@@ -109,7 +109,7 @@ func changedUnlessFailing(err error) error {
 // written notes what the file is like after transaction id was written, or, unless whole, after some of it was.
 func (l *Ledger) written(id int, whole bool) error {
 	before := l.seen.headers
-	if l.look() != nil {
+	if failed := l.look() != nil; failed {
 		l.seen.unsure = true
 		return nil // it was written; who comes next finds out
 	}

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -86,6 +88,9 @@ func Backup(dir, dest string) error {
 		return err
 	}
 	out, err := os.OpenFile(dest, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("a backup writes over nothing, choose another name: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("creating the backup: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,7 +65,7 @@ func TestBackup(t *testing.T) {
 	if err := os.WriteFile(dest, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Backup(o.Dir, dest); !errors.Is(err, fs.ErrExist) {
+	if err := Backup(o.Dir, dest); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), "choose another name") {
 		t.Errorf("onto an existing file: %v", err)
 	}
 	if b, _ := os.ReadFile(dest); string(b) != "mine" {

@@ -106,10 +106,13 @@ func changedUnlessFailing(err error) error {
 	return fmt.Errorf("%w: %w", errChanged, err)
 }
 
+// seesIt looks, and tells whether that went well.
+func (l *Ledger) seesIt() bool { return l.look() == nil }
+
 // written notes what the file is like after transaction id was written, or, unless whole, after some of it was.
 func (l *Ledger) written(id int, whole bool) error {
 	before := l.seen.headers
-	if failed := l.look() != nil; failed {
+	if !l.seesIt() {
 		l.seen.unsure = true
 		return nil // it was written; who comes next finds out
 	}

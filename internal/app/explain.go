@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,18 +24,37 @@ type networkError struct {
 func (e *networkError) Error() string { return e.text }
 func (e *networkError) Unwrap() error { return e.err }
 
-// explainNetwork returns what says, for what is wrong with a certificate, whose fault it is and which key mends it.
+// explainNetwork returns what says, for what is wrong with a certificate, a host's name or a proxy, whose fault it is and
+// which key mends it.
 func explainNetwork(c *config.Config) func(error) error {
 	host, caFile := c.GitHub.APIURL, c.GitHub.TLSConfig.CAFile
 	if u, err := url.Parse(c.GitHub.APIURL); err == nil {
 		host = u.Hostname()
 	}
 	return func(err error) error {
-		if text := certificateTrouble(err, host, caFile); text != "" {
+		if text := cmp.Or(proxyTrouble(err), nameTrouble(err), certificateTrouble(err, host, caFile)); text != "" {
 			return &networkError{text, err}
 		}
 		return err
 	}
+}
+
+// proxyTrouble is empty where the error is not of a proxy: net/http names that operation so.
+func proxyTrouble(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "proxyconnect" {
+		return ""
+	}
+	return fmt.Sprintf("the proxy cannot be used, look at HTTPS_PROXY and NO_PROXY: %s", op.Err)
+}
+
+// nameTrouble is empty where the error is not of a host that nobody knows.
+func nameTrouble(err error) string {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsNotFound {
+		return ""
+	}
+	return fmt.Sprintf("there is no host %s; look at github.api_url, or at HTTPS_PROXY if it is the name of a proxy", dns.Name)
 }
 
 // certificateTrouble is empty where the error is about something else. The texts are short: errors of requests are cut.

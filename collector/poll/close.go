@@ -73,6 +73,10 @@ func (p *Poller) finishedAttempt(ctx context.Context, r *repository, open *openR
 		attempt.Run.RunStartedAt = open.run.CreatedAt
 		return attempt, nil
 	}
+	if known := open.over; known.attempt == n && n < open.latest() && known.run.Completed() && known.run.Conclusion != "" {
+		attempt.Run = known.run // superseded: nothing more comes of it but what its jobs tell
+		return attempt, nil
+	}
 	var run githubapi.Run
 	err := p.askFor(ctx, r, func() (err error) {
 		run, err = p.Client.RunAttempt(ctx, r.repo().FullName, open.run.ID, n)

@@ -42,7 +42,7 @@ func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, att
 	if !changed {
 		attempt.Jobs, attempt.TotalCount = open.over.jobs, open.over.total
 	} else if open.over = (jobsRead{}); own {
-		open.over = r.keep(jobsRead{attempt: attempt.Number, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
+		open.over = r.keep(jobsRead{attempt: attempt.Number, run: attempt.Run, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
 	}
 	return changed, own && attempt.Whole(), nil
 }
@@ -57,7 +57,7 @@ func (r *repository) keep(read jobsRead) jobsRead {
 		read.bytes += weight(job)
 	}
 	if kept+read.bytes > maxKeptBytes {
-		return jobsRead{attempt: read.attempt}
+		return jobsRead{attempt: read.attempt, run: read.run}
 	}
 	return read
 }

@@ -32,7 +32,8 @@ type openRun struct {
 
 // jobsRead are the jobs of an attempt as they were read last, so that reading them again costs nothing while they stand.
 type jobsRead struct {
-	attempt int // 0: nothing was read
+	attempt int           // 0: nothing was read
+	run     githubapi.Run // as it stood for the attempt
 	pages   []jobsPage
 	jobs    []githubapi.Job
 	total   int

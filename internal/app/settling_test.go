@@ -302,3 +302,26 @@ func TestJobsThatAreListedLateAreWaitedFor(t *testing.T) {
 		w.expectConclusions(runConclusions, map[string]float64{"cancelled": 1, "success": 2})
 	})
 }
+
+// An attempt that a re-run superseded is asked for once, however long its jobs are waited for.
+func TestSupersededAttemptIsAskedForOnceWhileItSettles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		first := aRun(7).with("status", "completed", "conclusion", "failure")
+		again := aRun(7).with("run_attempt", 2, "run_started_at", instant(0))
+		github.run(first)
+		github.runs(again)
+		github.jobs(7, aJob(7, 71).with("conclusion", "failure", "completed_at", instant(0), "steps", []entry{aStep(1, "Run tests", nil)}))
+		github.say("actions/runs/7/attempts/2/jobs", list("jobs", 0))
+		w.start()
+		defer w.stop()
+		time.Sleep(2 * time.Minute)
+		w.expectConclusions(runConclusions, map[string]float64{})
+		time.Sleep(3 * time.Minute)
+		w.expectConclusions(runConclusions, map[string]float64{"failure": 1})
+		w.expectConclusions(jobConclusions, map[string]float64{"failure": 1})
+		if n := github.counted("actions/runs/7/attempts/1"); n != 1 {
+			t.Errorf("the superseded attempt was asked for %d times, want once", n)
+		}
+	})
+}

@@ -397,11 +397,11 @@ func TestCaseSinceAhead(t *testing.T) {
 			}
 			return at.Sub(caseTime)
 		}
-		s.github.date = date("headers-first-visit.json")
+		s.github.ahead(date("headers-first-visit.json"))
 		s.start()
 		defer s.stop()
 		time.Sleep(time.Minute)
-		s.github.date = 0
+		s.github.ahead(0)
 		s.github.runs(aRun(7).with("status", "completed", "conclusion", "success"))
 		s.github.jobs(7, aJob(7, 71))
 		time.Sleep(10 * time.Minute)

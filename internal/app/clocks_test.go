@@ -18,7 +18,7 @@ func TestClocksThatAreAheadDoNotHideWhatHappens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, github := scriptedWorld(t)
-				github.date = ahead
+				github.ahead(ahead)
 				run := aRun(7).with("status", "completed", "conclusion", "success")
 				github.runs(run)
 				github.jobs(7, aJob(7, 71))
@@ -28,7 +28,7 @@ func TestClocksThatAreAheadDoNotHideWhatHappens(t *testing.T) {
 				if since, now := w.since("octo-org/app"), time.Now(); since.After(now.Add(-23 * time.Hour)) {
 					t.Errorf("since is %s, now is %s", since, now)
 				}
-				github.date = 0
+				github.ahead(0)
 				github.runs(run, aRun(8).with("status", "completed", "conclusion", "failure"))
 				github.jobs(8, aJob(8, 81).with("conclusion", "failure"))
 				time.Sleep(time.Minute)

@@ -72,6 +72,13 @@ func (s *scripted) run(run entry) {
 	s.say(fmt.Sprint(id, "/attempts/", run["run_attempt"]), run.json())
 }
 
+// ahead puts the Date so much before the present.
+func (s *scripted) ahead(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.date = by
+}
+
 // runs sets the first page of the runs list, and what each run's own endpoints say.
 func (s *scripted) runs(runs ...entry) {
 	for _, run := range runs {

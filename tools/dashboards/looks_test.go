@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,6 +49,18 @@ func TestLintLooks(t *testing.T) {
 		{"a conclusion painted by its order", "Finished runs", func(p *grafana.Panel) { p.FieldConfig.Defaults.Color = palette }, "in a good colour"},
 		{"304 painted by its order", "Requests", func(p *grafana.Panel) { p.FieldConfig.Defaults.Color = palette }, "in a good colour"},
 		{"a failed commit painted by its order", "Commits that failed", func(p *grafana.Panel) { p.FieldConfig.Defaults.Color = palette }, "in a good colour"},
+		{"a step painted like a failure", "Steps of a mean execution", func(p *grafana.Panel) { p.FieldConfig.Defaults.Color = palette }, "kept for good and bad"},
+		{"a label painted by its value", "Queued jobs by label", func(p *grafana.Panel) {
+			p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "continuous-RdYlGr"}
+		}, "kept for good and bad"},
+		{"all runners of one colour", "Jobs at a time by runner", func(p *grafana.Panel) {
+			p.FieldConfig.Defaults.Color = &grafana.Color{Mode: "fixed", FixedColor: "#5794f2"}
+		}, "names that are an open set"},
+		{"a conclusion in a shade by its order", "Finished runs", func(p *grafana.Panel) {
+			p.FieldConfig.Defaults.Color = &grafana.Color{Mode: grafana.Shades, FixedColor: "#5794f2"}
+		}, "in a good colour"},
+		{"the last value of an estimate", "Jobs at a time by runner", func(p *grafana.Panel) { legend(p)["calcs"] = []string{"mean", "lastNotNull"} }, "contradicts the numbers of now"},
+		{"the highest value of an estimate", "Jobs at a time by runner", func(p *grafana.Panel) { legend(p)["calcs"] = []any{"max"} }, "the legend shows the mean or nothing"},
 		{"a cut table", "Repositories", func(p *grafana.Panel) { delete(p.Options, "enablePagination") }, "the last row is cut"},
 		{"No data where all is well", "Failed polls", func(p *grafana.Panel) { p.FieldConfig.Defaults.NoValue = "No data" }, "must say what it means"},
 		{"no word for no data", "Token expires in", func(p *grafana.Panel) { p.FieldConfig.Defaults.NoValue = "" }, "must say what it means"},
@@ -126,6 +139,121 @@ func TestColoursAreToldApart(t *testing.T) {
 	if d := distance(seen(t, "#73bf69", vision["deuteranopic"]), seen(t, "#f2495c", vision["deuteranopic"])); d > 10 {
 		t.Errorf("Grafana's green and red are %.1f apart", d)
 	}
+}
+
+// TestNamesLookLikeNoConclusion: in none of the colours that a step, a label or a runner can get does it look like what
+// went well or badly. Those that are neither (skipped, neutral, other) may be near.
+func TestNamesLookLikeNoConclusion(t *testing.T) {
+	const least, apart = 18, 25
+	_, runs := panelNamed(t, "Finished runs")
+	_, ratio := panelNamed(t, "Failure ratio over time")
+	kept := map[string]string{"the ground": "#181b1f"}
+	for _, o := range runs.FieldConfig.Overrides {
+		switch name := fmt.Sprint(o.Matcher.Options); name {
+		case "skipped", "neutral", "other":
+		default:
+			kept[name] = o.Properties[0].Value.(grafana.Color).FixedColor
+		}
+	}
+	for _, step := range ratio.FieldConfig.Defaults.Thresholds.Steps {
+		kept["the limit "+step.Color] = step.Color
+	}
+	_, steps := panelNamed(t, "Steps of a mean execution")
+	hues := []string{steps.FieldConfig.Defaults.Color.FixedColor}
+	for _, o := range steps.FieldConfig.Overrides {
+		hues = append(hues, o.Properties[0].Value.(grafana.Color).FixedColor)
+	}
+	if len(hues) < 5 || len(kept) < 8 {
+		t.Fatalf("%d hues, %d colours kept", len(hues), len(kept))
+	}
+	usual := vision["usual"]
+	for i, hue := range hues {
+		for _, shade := range shades(t, hue) {
+			for name, colour := range kept {
+				if d := distance(seen(t, shade, usual), seen(t, colour, usual)); d < least {
+					t.Errorf("%s, a shade of %s, and %s (%s) are %.1f apart, want %d", shade, hue, name, colour, d, least)
+				}
+			}
+		}
+		for _, other := range hues[:i] {
+			if d := distance(seen(t, hue, usual), seen(t, other, usual)); d < apart {
+				t.Errorf("%s and %s are %.1f apart, want %d", hue, other, d, apart)
+			}
+		}
+	}
+}
+
+// TestEveryNameHasAHue: the overrides divide names among themselves and the default, and a name keeps its hue.
+func TestEveryNameHasAHue(t *testing.T) {
+	_, p := panelNamed(t, "Steps of a mean execution")
+	used := map[int]int{}
+	for _, name := range []string{"", "a", "Set up job", "Run actions/checkout@v5", "Build", "Start services", "Complete job", "Prüfen", "ubuntu-latest", "build-07"} {
+		hits := 0
+		for i, o := range p.FieldConfig.Overrides {
+			if regexp.MustCompile(strings.Trim(o.Matcher.Options.(string), "/")).MatchString(name) {
+				hits++
+				used[i]++
+			}
+		}
+		if rest := len([]rune(name)) % 5; (rest == 0) != (hits == 0) || hits > 1 {
+			t.Errorf("%q of length %d is matched by %d overrides", name, len(name), hits)
+		}
+	}
+	if len(used) != 4 {
+		t.Errorf("overrides used: %v, want all four", used)
+	}
+}
+
+// shades are the colours of Grafana's mode shades: the colour itself, then by turns brighter ones a little further on the
+// wheel and darker ones a little further back.
+func shades(t *testing.T, base string) []string {
+	t.Helper()
+	hue, saturation, light := hsl(t, base)
+	out := []string{base}
+	for i := 1.0; i < 6; i++ {
+		part := i / 6
+		r, g, b := rgb(hue+10*part, saturation, light)
+		more := math.Round(255 * 0.35 * part)
+		dr, dg, db := rgb(hue-10*part, saturation, max(0, light-0.35*part))
+		out = append(out, hex(min(255, r+more), min(255, g+more), min(255, b+more)), hex(dr, dg, db))
+	}
+	return out
+}
+
+func hex(r, g, b float64) string { return fmt.Sprintf("#%02x%02x%02x", int(r), int(g), int(b)) }
+
+// hsl is a colour's hue in degrees, its saturation and its lightness.
+func hsl(t *testing.T, colour string) (hue, saturation, light float64) {
+	t.Helper()
+	var ri, gi, bi int
+	if _, err := fmt.Sscanf(colour, "#%02x%02x%02x", &ri, &gi, &bi); err != nil {
+		t.Fatalf("colour %q: %v", colour, err)
+	}
+	r, g, b := float64(ri)/255, float64(gi)/255, float64(bi)/255
+	high, low := max(r, g, b), min(r, g, b)
+	light = (high + low) / 2
+	if high == low {
+		return 0, 0, light
+	}
+	saturation = (high - low) / (1 - math.Abs(2*light-1))
+	switch high {
+	case r:
+		hue = math.Mod((g-b)/(high-low)+6, 6)
+	case g:
+		hue = (b-r)/(high-low) + 2
+	default:
+		hue = (r-g)/(high-low) + 4
+	}
+	return 60 * hue, saturation, light
+}
+
+// rgb is hsl's inverse, in whole parts of 255.
+func rgb(hue, saturation, light float64) (r, g, b float64) {
+	part := func(n float64) float64 {
+		k := math.Mod(n+hue/30+12, 12)
+		return math.Round(255 * (light - saturation*min(light, 1-light)*max(-1, min(k-3, 9-k, 1))))
+	}
+	return part(0), part(8), part(4)
 }
 
 var vision = map[string][3][3]float64{

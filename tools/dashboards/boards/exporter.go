@@ -31,9 +31,9 @@ func exporter(h query.Histograms) grafana.Dashboard {
 		"s", series("min("+own("token_expiration_timestamp_seconds")+") - time()", "left"), above(bad, 604800, warn, 2592000, good)), "no end known"))
 
 	l.Row("Is it fresh?")
-	l.Place(12, 9, limits(steady(lines("Time since the last complete poll", "By repository. A line that climbs without end belongs to a repository that cannot be read.",
-		"s", series("time() - max by (repository) ("+own("poll_last_success_timestamp_seconds", repository)+")", "{{repository}}"))), stale))
-	l.Place(12, 9, quantiles(logarithmic(lines("From a job's end to its record", "How long jobs had ended when they were recorded. After a start the jobs of the time before it show as late.",
+	l.Place(12, 9, limits(steady(byName(lines("Time since the last complete poll", "By repository. A line that climbs without end belongs to a repository that cannot be read.",
+		"s", series("time() - max by (repository) ("+own("poll_last_success_timestamp_seconds", repository)+")", "{{repository}}")))), stale))
+	l.Place(12, 9, quantiles(logarithmic(lines("From a job's end to its record", "How long jobs had ended when they were recorded. After a start the jobs of the time before it show as late. A job whose conclusion or steps GitHub shows late, or never, waits for them: until its run has ended and some minutes more.",
 		"s", series(h.Quantile(0.5, "", query.OfOwn("ingest_lag_seconds", query.Window)), "p50"),
 		series(h.Quantile(0.95, "", query.OfOwn("ingest_lag_seconds", query.Window)), "p95")))))
 	states := legendBelow(areas(lines("Repositories by state", "watched: read back completely; first_sweep: not yet; failing: cannot be read.",
@@ -48,12 +48,12 @@ func exporter(h query.Histograms) grafana.Dashboard {
 		series(increase("code", "api_requests_total")+" > 0", "{{code}}"))))
 	l.Place(12, 9, ranking("Requests by endpoint", "What the requests of the time shown were for, 304 left out: these cost budget.",
 		"short", whole(instant("sort_desc("+query.Increase("endpoint", own("api_requests_total", `code!="304"`), query.All)+" > 0)", "{{endpoint}}")), plain()))
-	l.Place(12, 9, lines("Request duration, p95", "Time until the answer was read, by endpoint.",
-		"s", series(h.Quantile(0.95, "endpoint", query.OfOwn("api_request_duration_seconds", query.Window)), "{{endpoint}}")))
-	l.Place(12, 6, saying(steady(lines("Time to the reset", "Time until the primary rate limit is full again. Servers without limits show nothing.",
-		"s", series("min by (credential, resource) ("+own("api_rate_limit_reset_timestamp_seconds")+") - time()", "{{resource}}, {{credential}}"))), "no limit"))
-	l.Place(12, 6, signed(steady(lines("Clock skew", "GitHub's clock less the exporter's. Queue times of live jobs and freshness are off by as much.",
-		"s", series("max by (instance) ("+own("clock_skew_seconds")+")", "{{instance}}")))))
+	l.Place(12, 9, byName(lines("Request duration, p95", "Time until the answer was read, by endpoint.",
+		"s", series(h.Quantile(0.95, "endpoint", query.OfOwn("api_request_duration_seconds", query.Window)), "{{endpoint}}"))))
+	l.Place(12, 6, saying(steady(byName(lines("Time to the reset", "Time until the primary rate limit is full again. Servers without limits show nothing.",
+		"s", series("min by (credential, resource) ("+own("api_rate_limit_reset_timestamp_seconds")+") - time()", "{{resource}}, {{credential}}")))), "no limit"))
+	l.Place(12, 6, signed(steady(byName(lines("Clock skew", "GitHub's clock less the exporter's. Queue times of live jobs and freshness are off by as much.",
+		"s", series("max by (instance) ("+own("clock_skew_seconds")+")", "{{instance}}"))))))
 
 	l.Row("Does it count everything?")
 	l.Place(8, 8, fixed(legendBelow(bars("Recorded executions", "Job executions recorded, per window.", series(increase("", "executions_recorded_total"), "recorded"))), calm))
@@ -79,9 +79,9 @@ func exporter(h query.Histograms) grafana.Dashboard {
 
 // rateLimit shows what is left beside what there is. What tells the two apart stands first: names are cut at their end.
 func rateLimit(own func(string, ...string) string) grafana.Panel {
-	p := saying(steady(lines("Primary rate limit", "Requests left until the reset, and the limit (dashed), by resource and credential. The exporter spreads what is left over the time to the reset.",
+	p := saying(steady(byName(lines("Primary rate limit", "Requests left until the reset, and the limit (dashed), by resource and credential. The exporter spreads what is left over the time to the reset.",
 		"short", series("min by (credential, resource) ("+own("api_rate_limit_remaining")+")", "left: {{resource}}, {{credential}}"),
-		series("max by (credential, resource) ("+own("api_rate_limit")+")", "limit: {{resource}}, {{credential}}"))), "no limit")
+		series("max by (credential, resource) ("+own("api_rate_limit")+")", "limit: {{resource}}, {{credential}}")))), "no limit")
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, grafana.Override{
 		Matcher: grafana.Matcher{ID: "byFrameRefID", Options: "B"},
 		Properties: []grafana.Property{

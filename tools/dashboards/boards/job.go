@@ -26,8 +26,8 @@ func job(h query.Histograms) grafana.Dashboard {
 	l.Place(4, 4, stat("Machine time", "Time that runners spent on the chosen jobs.", "s", instant(h.Seconds("", jobs), "machine time"), plain()))
 
 	l.Row("Where does the time go?")
-	l.Place(16, 10, stackedBars(lines("Steps of a mean execution", "Time spent in each step per execution of a chosen job, stacked: each bar is a window, its height what an execution takes on average without the pauses between its steps. Choose one job to see its anatomy.",
-		"s", series(h.Seconds("step", query.Of(family.StepDuration, query.Window, chosen...))+" / on () group_left () ("+h.Count("", query.Of(family.JobDuration, query.Window, chosen...))+" > 0) > 0", "{{step}}"))))
+	l.Place(16, 10, stackedBars(byName(lines("Steps of a mean execution", "Time spent in each step per execution of a chosen job, stacked: each bar is a window, its height what an execution takes on average without the pauses between its steps. Choose one job to see its anatomy.",
+		"s", series(h.Seconds("step", query.Of(family.StepDuration, query.Window, chosen...))+" / on () group_left () ("+h.Count("", query.Of(family.JobDuration, query.Window, chosen...))+" > 0) > 0", "{{step}}")))))
 	l.Place(8, 10, ranking("Share of the time by step", "Which part of all time spent in steps went into each, in the time shown.",
 		"percentunit", instant("topk(10, "+h.Seconds("step", query.Of(family.StepDuration, query.All, chosen...))+" / on () group_left () ("+h.Seconds("", query.Of(family.StepDuration, query.All, chosen...))+" > 0))", "{{step}}"), plain()))
 	l.Place(24, 10, stepsTable(h, chosen))

@@ -81,7 +81,7 @@ func lines(title, description, unit string, targets ...grafana.Target) grafana.P
 		"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
 	}
 	d := &p.FieldConfig.Defaults
-	d.Color = &grafana.Color{Mode: "palette-classic"}
+	d.Color = &grafana.Color{Mode: "fixed", FixedColor: calm} // byName for more than one
 	d.Min = number(0)
 	d.Custom = map[string]any{
 		"drawStyle": "line", "lineWidth": 2, "fillOpacity": 0,
@@ -135,6 +135,13 @@ func counts(p grafana.Panel) grafana.Panel {
 func steady(p grafana.Panel) grafana.Panel {
 	legend := p.Options["legend"].(map[string]any)
 	legend["calcs"], legend["sortBy"] = []string{"lastNotNull", "max"}, "Last *"
+	return p
+}
+
+// meanOf shows the mean in the legend of a chart of an estimate, whose single values say little.
+func meanOf(p grafana.Panel) grafana.Panel {
+	legend := p.Options["legend"].(map[string]any)
+	legend["calcs"], legend["sortBy"] = []string{"mean"}, "Mean"
 	return p
 }
 

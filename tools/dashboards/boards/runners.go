@@ -21,22 +21,22 @@ func runners(h query.Histograms) grafana.Dashboard {
 
 	l.Row("Who waits for runners, on which label, how long?")
 	l.Place(12, 10, labelsTable(h, live))
-	l.Place(12, 10, limits(lines("Wait for a runner, p95, by label", "One job in twenty waited longer between its creation and its start. Approvals and concurrency groups count too.",
-		"s", withExemplars(series(h.Quantile(0.95, "label", query.Of(family.JobQueueDuration, query.Window, done...)), "{{label}}"))), waits))
-	l.Place(12, 9, counts(lines("Queued jobs by label", "Jobs that wait for a runner, stacked; 0 where none does.",
-		"short", series(orZero(jobsNow("label", "queued", live...), live...), "{{label}}"))))
-	l.Place(12, 9, limits(steady(lines("Oldest queued job by label", "How long the oldest queued job has waited; 0 where none does. A line that climbs without end: no runner takes these jobs.",
-		"s", series(orZero(oldest("label", "queued", live...), live...), "{{label}}"))), waits))
+	l.Place(12, 10, limits(byName(lines("Wait for a runner, p95, by label", "One job in twenty waited longer between its creation and its start. Approvals and concurrency groups count too.",
+		"s", withExemplars(series(h.Quantile(0.95, "label", query.Of(family.JobQueueDuration, query.Window, done...)), "{{label}}")))), waits))
+	l.Place(12, 9, counts(byName(lines("Queued jobs by label", "Jobs that wait for a runner, stacked; 0 where none does.",
+		"short", series(orZero(jobsNow("label", "queued", live...), live...), "{{label}}")))))
+	l.Place(12, 9, limits(steady(byName(lines("Oldest queued job by label", "How long the oldest queued job has waited; 0 where none does. A line that climbs without end: no runner takes these jobs.",
+		"s", series(orZero(oldest("label", "queued", live...), live...), "{{label}}")))), waits))
 	l.Place(12, 9, heatmap("Waits", "How many jobs waited how long: each column is a window, each row a bucket.",
 		h.Heatmap(query.Of(family.JobQueueDuration, query.Window, done...)), h.Native))
 	l.Place(12, 9, ranking("Workflows that wait", "Mean wait of their jobs in the time shown, the ten workflows with the longest.",
 		"s", instant("topk(10, "+h.Mean("repository, workflow", query.Of(family.JobQueueDuration, query.All, done...))+")", "{{repository}} · {{workflow}}"), above(good, 60, warn, 600, bad)))
 
 	l.Row("Who is busy?")
-	l.Place(12, 9, counts(lines("Jobs in progress by label", "Jobs that run now, stacked; 0 where none does.",
-		"short", series(orZero(jobsNow("label", "in_progress", live...), live...), "{{label}}"))))
-	l.Place(12, 9, steady(areas(lines("Jobs at a time by runner", "How many jobs ran at a time on average: the time spent in jobs that finished, per second. A job shows when it is finished, so long jobs appear late. One-job runners are folded into one name.",
-		"short", series(h.PerSecond("runner", query.Of(family.JobDuration, query.Window, append(done, `runner!=""`)...)), "{{runner}}")))))
+	l.Place(12, 9, counts(byName(lines("Jobs in progress by label", "Jobs that run now, stacked; 0 where none does.",
+		"short", series(orZero(jobsNow("label", "in_progress", live...), live...), "{{label}}")))))
+	l.Place(12, 9, meanOf(areas(byName(lines("Jobs at a time by runner", "How many jobs ran at a time on average: the time spent in jobs that finished, per second. A job shows when it is finished, all its time at once, so long jobs appear late and as peaks: this is no count of what runs now. One-job runners are folded into one name.",
+		"short", series(h.PerSecond("runner", query.Of(family.JobDuration, query.Window, append(done, `runner!=""`)...)), "{{runner}}"))))))
 	l.Place(12, 9, saying(ranking("Longest running jobs now", empty("How long the oldest job in progress has run, the ten workflows with the longest.", "while nothing runs."),
 		"s", instant("topk(10, "+oldest("repository, workflow", "in_progress", live...)+")", "{{repository}} · {{workflow}}"), above(good, 7200, warn, 21600, bad)), "nothing runs"))
 	l.Place(12, 9, runnersTable(h, done))

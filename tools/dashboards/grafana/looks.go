@@ -14,6 +14,10 @@ var (
 	vanishes = regexp.MustCompile(`[<>]=? *[0-9]|[=!]= *[0-9]|histogram_quantile|github_workflow_(jobs|oldest_job_timestamp_seconds)\b`)
 	// alternative gives a value where the query before it has none.
 	alternative = regexp.MustCompile(`\bor\b`)
+	// windowed finds queries of which a value tells of a whole window.
+	windowed = regexp.MustCompile(`\b(rate|i?increase|delta|[a-z]+_over_time)\(`)
+	// estimated finds how much was done at a time, worked out from what has finished: the time spent, per second.
+	estimated = regexp.MustCompile(`(histogram_sum\(rate\(|rate\([^/]*_duration_seconds_sum\{)[^/]*$`)
 	// judged are labels whose values are good or bad: a palette by order would paint a failure green.
 	judged = regexp.MustCompile(`\{\{ *(conclusion|code|reason|state|status) *\}\}`)
 	// failures are selections of what went wrong.
@@ -40,11 +44,20 @@ func lintLooks(p Panel) error {
 		}
 		legend, _ := p.Options["legend"].(map[string]any)
 		calcs := words(legend["calcs"])
-		if slices.Contains(calcs, "last") || slices.Contains(calcs, "lastNotNull") {
+		last := slices.Contains(calcs, "last") || slices.Contains(calcs, "lastNotNull")
+		if last {
 			for _, t := range p.Targets {
 				if vanishes.MatchString(t.Expr) && !alternative.MatchString(t.Expr) {
 					bad("query %s: its series may end, so that the legend's last value would be an old one", t.RefID)
 				}
+			}
+		}
+		for _, t := range p.Targets {
+			if last && windowed.MatchString(t.Expr) {
+				bad("query %s: its last value is of a window, and contradicts the numbers of now", t.RefID)
+			}
+			if estimated.MatchString(t.Expr) && slices.ContainsFunc(calcs, func(calc string) bool { return calc != "mean" }) {
+				bad("query %s: of an estimate the legend shows the mean or nothing", t.RefID)
 			}
 		}
 		if slices.Contains(calcs, "sum") {
@@ -53,8 +66,11 @@ func lintLooks(p Panel) error {
 		if sort, _ := legend["sortBy"].(string); strings.HasPrefix(sort, "Last") && !slices.Contains(calcs, "lastNotNull") {
 			bad("the legend is sorted by %q, which it does not show", sort)
 		}
+		if sort, _ := legend["sortBy"].(string); sort == "Mean" && !slices.Contains(calcs, "mean") {
+			bad("the legend is sorted by %q, which it does not show", sort)
+		}
 		for _, t := range p.Targets {
-			palette := d.Color == nil || strings.HasPrefix(d.Color.Mode, "palette")
+			palette := d.Color == nil || d.Color.Mode != "fixed"
 			if palette && (judged.MatchString(t.LegendFormat) || failures.MatchString(t.Expr) && !strings.Contains(t.Expr, "/")) {
 				bad("query %s: colours by order would paint what is bad in a good colour", t.RefID)
 			}
@@ -64,7 +80,7 @@ func lintLooks(p Panel) error {
 			bad("enablePagination must be true: without it the last row is cut")
 		}
 	}
-	errs = append(errs, lintColours(p), lintNames(p))
+	errs = append(errs, lintColours(p), lintOpen(p), lintNames(p))
 	return errors.Join(errs...)
 }
 
@@ -85,6 +101,25 @@ func lintColours(p Panel) error {
 				errs = append(errs, fmt.Errorf("%v and %s have the same colour %s", o.Matcher.Options, other, colour))
 			}
 			names[colour] = fmt.Sprint(o.Matcher.Options)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// lintOpen finds colours that say good or bad of names that are neither. Grafana's palettes hold greens and reds, whether
+// they go by order, by name or by value.
+func lintOpen(p Panel) error {
+	if p.Type != "timeseries" || p.FieldConfig.Defaults.Color == nil {
+		return nil
+	}
+	var errs []error
+	mode := p.FieldConfig.Defaults.Color.Mode
+	if mode != "fixed" && mode != Shades {
+		errs = append(errs, fmt.Errorf("colour mode %q: its colours are kept for good and bad", mode))
+	}
+	for _, t := range p.Targets {
+		if strings.Contains(t.LegendFormat, "{{") && !judged.MatchString(t.LegendFormat) && mode != Shades {
+			errs = append(errs, fmt.Errorf("query %s: names that are an open set are coloured by shades, not by %q", t.RefID, mode))
 		}
 	}
 	return errors.Join(errs...)

@@ -167,7 +167,10 @@ type Defaults struct {
 	Custom     map[string]any `json:"custom,omitempty"`
 }
 
-// Color is a colour mode and, for the mode fixed, the colour.
+// Shades is the colour mode that gives every series of a panel, by its order, another shade of one colour.
+const Shades = "shades"
+
+// Color is a colour mode and, for the modes fixed and shades, the colour.
 type Color struct {
 	Mode       string `json:"mode"`
 	FixedColor string `json:"fixedColor,omitempty"`

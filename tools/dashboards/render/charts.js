@@ -47,15 +47,15 @@ function frame(width, height, view, y, ticks, unit) {
 
 // style is what defaults and overrides say of a series.
 function style(panel, s, i) {
-  const rest = panel.fieldConfig.defaults.color;
-  const out = { color: rest && rest.mode === 'fixed' ? colour(rest.fixedColor) : palette[i % palette.length], dash: '' };
+  const colourOf = (c) => (c.mode === 'shades' ? shade(colour(c.fixedColor), i) : colour(c.fixedColor));
+  const out = { color: colourOf(panel.fieldConfig.defaults.color), dash: '' };
   const hit = {
     byName: (o) => o === s.name, byFrameRefID: (o) => o === s.ref, byRegexp: (o) => new RegExp(o.slice(1, -1)).test(s.name),
   };
   for (const o of panel.fieldConfig.overrides) {
     if (!hit[o.matcher.id](o.matcher.options)) continue;
     for (const p of o.properties) {
-      if (p.id === 'color') out.color = colour(p.value.fixedColor);
+      if (p.id === 'color') out.color = colourOf(p.value);
       if (p.id === 'custom.lineStyle') out.dash = p.value.dash.join(' ');
     }
   }
@@ -122,7 +122,7 @@ function timeseries(panel, series, size, view) {
   });
   const chart = `<svg width="${width}" height="${height}">${s}</g></svg>`;
   const last = (p) => p.length ? p[p.length - 1][1] : NaN;
-  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))] };
+  const calcs = { lastNotNull: ['last', last], max: ['max', (p) => Math.max(...p.map((q) => q[1]))], mean: ['mean', (p) => p.reduce((sum, q) => sum + q[1], 0) / p.length] };
   if (!right) return `<div class="chart below">${chart}<div class="legend">${series.map((q, i) => `<span><i class="swatch" style="background:${styles[i].color}"></i>${esc(q.name)}</span>`).join('')}</div></div>`;
   const columns = panel.options.legend.calcs.map((k) => calcs[k]);
   const rows = series.map((q, i) => ({ i, name: q.name, values: columns.map(([, f]) => f(q.points)) })).sort((a, b) => b.values[0] - a.values[0]);

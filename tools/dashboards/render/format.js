@@ -5,9 +5,25 @@ const named = {
   green: '#73bf69', yellow: '#fade2a', orange: '#ff9830', red: '#f2495c', blue: '#5794f2', purple: '#b877d9', text: '#ccccdc',
   transparent: 'transparent',
 };
-const palette = ['#73bf69', '#f2cc0c', '#8ab8ff', '#ff780a', '#f2495c', '#5794f2', '#b877d9', '#705da0', '#37872d', '#fade2a',
-  '#447ebc', '#c15c17', '#890f02', '#0a437c', '#6d1f62', '#584477'];
 const colour = (c) => named[c] || c;
+
+// shade is the i-th of eleven shades of a colour, as in Grafana: the colour itself, then by turns brighter ones a little
+// further on the wheel and darker ones a little further back.
+function shade(base, i) {
+  const n = i % 11, part = Math.ceil(n / 2) / 6;
+  if (!n) return base;
+  const [r, g, b] = [1, 3, 5].map((k) => parseInt(base.slice(k, k + 2), 16) / 255);
+  const high = Math.max(r, g, b), low = Math.min(r, g, b), span = high - low || 1;
+  const light = (high + low) / 2, saturation = high === low ? 0 : span / (1 - Math.abs(2 * light - 1));
+  const hue = 60 * (high === r ? (g - b) / span : high === g ? (b - r) / span + 2 : (r - g) / span + 4);
+  const brighter = n % 2 === 1, turned = hue + (brighter ? 10 : -10) * part, l = brighter ? light : Math.max(0, light - 0.35 * part);
+  const channel = (k) => {
+    const at = (((k + turned / 30) % 12) + 12) % 12;
+    const v = Math.round(255 * (l - saturation * Math.min(l, 1 - l) * Math.max(-1, Math.min(at - 3, 9 - at, 1))));
+    return brighter ? Math.min(255, v + Math.round(255 * 0.35 * part)) : v;
+  };
+  return `rgb(${channel(0)},${channel(8)},${channel(4)})`;
+}
 
 function seconds(v) {
   const a = Math.abs(v), f = (x, u) => `${+x.toPrecision(3)} ${u}`;

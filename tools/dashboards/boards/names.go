@@ -9,7 +9,7 @@ import (
 // hues are for names that nobody knows beforehand: steps, labels, runners, repositories. None, in any of its shades, looks
 // like a conclusion that is good or bad; TestNamesLookLikeNoConclusion measures it.
 func hues() []string {
-	return []string{calm, "#46c0de", "#8fa3bf", "#a46acf", "#a8946f"}
+	return []string{calm, "#5cc6f2", "#99a3b3", "#a46acf", "#a8946f"}
 }
 
 // byName colours series whose names are an open set. Grafana's own palettes hold greens and reds, and give an ordinary

@@ -49,8 +49,10 @@ func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun)
 	if !own {
 		return nil // a later attempt has begun: the run's own endpoint will tell
 	}
-	if err := p.nameWorkflow(ctx, r, &attempt); err != nil {
-		return err
+	if len(attempt.Jobs) > 0 {
+		if err := p.nameWorkflow(ctx, r, &attempt); err != nil {
+			return err
+		}
 	}
 	if slices.ContainsFunc(attempt.Jobs, githubapi.Job.Completed) {
 		if err := p.Recorder.Record(ctx, r.repo(), attempt, false); err != nil {

@@ -52,6 +52,8 @@ type repository struct {
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time
 
+	workflows map[int64]string // names asked for, by workflow id
+
 	odd      int       // entries of its lists without an id that were discarded
 	requests int       // of this visit
 	held     heldError // for how long an answer asked not to ask for it
@@ -65,7 +67,7 @@ const (
 )
 
 func newRepository(repo githubapi.Repository) *repository {
-	r := &repository{id: repo.ID, runs: map[int64]*openRun{}, troubled: map[int64]bool{}}
+	r := &repository{id: repo.ID, runs: map[int64]*openRun{}, troubled: map[int64]bool{}, workflows: map[int64]string{}}
 	r.current.Store(&repo)
 	return r
 }

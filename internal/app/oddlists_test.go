@@ -279,3 +279,35 @@ func TestListsWithoutEndThatHoldNothingNew(t *testing.T) {
 		})
 	}
 }
+
+// Runs whose jobs are not listed yet cost no question for their workflow's name, and one name is asked for once.
+func TestWorkflowIsAskedForItsNameOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, github := scriptedWorld(t)
+		github.say("actions/workflows/77", `{"id":77,"name":"Build and test","path":".github/workflows/ci.yml","state":"active"}`)
+		github.runs(aRun(7), aRun(8), aRun(9))
+		for _, id := range []int64{7, 8, 9} {
+			github.jobs(id)
+		}
+		w.start()
+		defer w.stop()
+		time.Sleep(5 * time.Minute)
+		if n := github.counted("actions/workflows/77"); n != 0 {
+			t.Errorf("asked %d times before there was anything to name", n)
+		}
+		for _, id := range []int64{7, 8, 9} {
+			github.jobs(id, aJob(id, 10*id).with("workflow_name", nil))
+		}
+		done := []any{"status", "completed", "conclusion", "success", "updated_at", instant(0)}
+		github.runs(aRun(7).with(done...), aRun(8).with(done...), aRun(9).with(done...))
+		time.Sleep(5 * time.Minute)
+		if n := github.counted("actions/workflows/77"); n != 1 {
+			t.Errorf("asked %d times, want once", n)
+		}
+		for labels, n := range w.counted().Counters[runConclusions] {
+			if !strings.Contains(labels, `workflow="Build and test"`) || n != 3 {
+				t.Errorf("%v of %s, want 3 of Build and test", n, labels)
+			}
+		}
+	})
+}

@@ -210,16 +210,6 @@ func (c *Client) ServerTime() time.Time {
 	return c.state.date.Add(now.Sub(c.state.at)) // the local clock may have been set since; this does not see that
 }
 
-// EarliestNow is the earlier of the local clock and ServerTime: the one for what must not lie in the future, whichever of the
-// two clocks is wrong.
-func (c *Client) EarliestNow() time.Time {
-	local, server := c.now(), c.ServerTime()
-	if server.Before(local) {
-		return server
-	}
-	return local
-}
-
 // TokenExpiration tells when the present token ends; false if GitHub did not say (only personal access tokens do).
 func (c *Client) TokenExpiration() (time.Time, bool) {
 	c.state.mu.Lock()

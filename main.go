@@ -46,6 +46,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		demo           = cli.Command("demo", "Run a simulated GitHub and the exporter on it; nothing to configure, no network. It listens on 127.0.0.1:9887 unless told otherwise.")
 		controlAddress = demo.Flag("demo.control-address", "Address of the switches for the simulated GitHub's faults.").PlaceHolder("HOST:PORT").String()
 		check          = cli.Command("check", "Check configuration, access, permissions, limits and repositories, without counting anything.")
+		explain        = cli.Command("explain", "Show of a run or job, by the address of its page or by owner/name and the number of the run, what was or would be counted, and why.")
+		explainLogs    = explain.Flag("logs", "Show the end of the logs of failed jobs.").Bool()
+		explainFormat  = explain.Flag("format", "Format of the explanation: text or json.").Default("text").Enum("text", "json")
+		exporterURL    = explain.Flag("exporter.url", "Address of the running exporter, which is asked what it has counted.").Default("http://127.0.0.1:9887").PlaceHolder("URL").String()
+		explainWhat    = explain.Arg("url", "Page of a run or a job, or owner/name and the number of a run.").Required().Strings()
 		ledger         = cli.Command("ledger", "Look after the ledger, while no exporter runs on it.")
 		ledgerCheck    = ledger.Command("check", "Verify the ledger completely, without changing it.")
 		ledgerBackup   = ledger.Command("backup", "Copy the ledger to a new file and verify the copy.")
@@ -97,6 +102,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		var c *config.Config
 		if c, err = load(); err == nil {
 			err = app.Check(ctx, c, stdout, nil)
+		}
+	case explain.FullCommand():
+		*repositories = app.ExplainRepositories(*configFile, *repositories, *explainWhat)
+		var c *config.Config
+		if c, err = load(); err == nil {
+			err = app.Explain(ctx, c, app.ExplainOptions{
+				Arguments: *explainWhat, Logs: *explainLogs, JSON: *explainFormat == "json", Exporter: *exporterURL, Out: stdout,
+			})
 		}
 	case ledgerCheck.FullCommand(), ledgerBackup.FullCommand():
 		err = ledgerCommand(command == ledgerCheck.FullCommand(), *storagePath, *backupTo, *configFile, load, stdout)

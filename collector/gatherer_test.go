@@ -80,10 +80,14 @@ func TestGathererRefusesAFamilyTwice(t *testing.T) {
 func TestLiveGauges(t *testing.T) {
 	w := newWorld(t)
 	families := NewExposition(w.ledger, someLive(), ExpositionOptions{}).Families()
-	if diff := cmp.Diff([]string{"github_workflow_jobs", "github_workflow_oldest_job_timestamp_seconds"}, namesOf(families)); diff != "" {
+	want := []string{
+		"github_workflow_branch_consecutive_failures", "github_workflow_branch_red_since_timestamp_seconds",
+		"github_workflow_jobs", "github_workflow_oldest_job_timestamp_seconds",
+	}
+	if diff := cmp.Diff(want, namesOf(families)); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
-	jobs := families[0].Metric
+	jobs := families[2].Metric
 	if len(jobs) != 2 || jobs[0].Gauge.GetValue() != 1 || jobs[1].Gauge.GetValue() != 3 {
 		t.Errorf("%v, want arm64 before ubuntu-latest", jobs)
 	}

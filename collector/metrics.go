@@ -18,14 +18,14 @@ type Metrics struct {
 	commitFailures prometheus.Counter
 
 	ledger *ledger.Ledger
-	live   *Live
+	live   LiveSource
 	limit  func() int
 
 	recorded, discarded, series, seriesLimit, overflowed, size, available *prometheus.Desc
 }
 
 // NewMetrics registers the figures. limit returns the series limit in force.
-func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live *Live, limit func() int) (*Metrics, error) {
+func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live LiveSource, limit func() int) (*Metrics, error) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
 	}

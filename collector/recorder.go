@@ -55,16 +55,21 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 	counts := !attempt.Began().Before(account.Since)
 	var jobs []observe.Job
 	if counts {
-		earlier, err := r.earlier(repo.ID, attempt)
+		known, err := r.known(repo.ID, attempt.Run.ID)
 		if err != nil {
 			return err
 		}
 		workflow := r.workflow(&batch, repo.ID, attempt)
-		jobs = r.observer.Jobs(repo, attempt, workflow, earlier, closing)
+		jobs = r.observer.Jobs(repo, attempt, workflow, known, closing)
 		batch.Entries = entries(attempt, jobs)
 		if closing {
-			c := r.observer.Close(repo, attempt, workflow, earlier)
-			change.Close = []ledger.Closing{{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: discards(c.Discards)}}
+			c, err := r.close(repo, attempt, workflow, known)
+			if err != nil {
+				return err
+			}
+			change.Close = []ledger.Closing{c}
+		} else if !attempt.Run.Completed() {
+			change.Held = held(observe.HeldBack(attempt))
 		}
 	} else if closing {
 		change.Close = []ledger.Closing{{Attempt: attempt.Number}}
@@ -72,6 +77,52 @@ func (r *Recorder) Record(ctx context.Context, repo githubapi.Repository, attemp
 	change.Open = !closing || attempt.Latest > attempt.Number
 	batch.Runs = []ledger.RunChange{change}
 	return r.commit(ctx, batch)
+}
+
+// close accounts for the attempt as a whole, and for the branch it ran on.
+func (r *Recorder) close(repo githubapi.Repository, attempt githubapi.Attempt, workflow string, known observe.Known) (ledger.Closing, error) {
+	c := r.observer.Close(repo, attempt, workflow, known)
+	closing := ledger.Closing{Attempt: attempt.Number, Samples: samples(c.Samples), Discards: discards(c.Discards)}
+	name, watched := r.observer.Watched(repo, attempt.Run)
+	if !watched {
+		return closing, nil
+	}
+	mark, _, err := r.ledger.Run(repo.ID, attempt.Run.ID)
+	if err != nil {
+		return closing, fmt.Errorf("reading when run %d was created: %w", attempt.Run.ID, err)
+	}
+	if created := attempt.Run.CreatedAt; !mark.Created.IsZero() && (created.IsZero() || mark.Created.Before(created)) {
+		attempt.Run.CreatedAt = mark.Created // that of an attempt's own endpoint is the attempt's, and runs are in order by theirs
+	}
+	of := workflowKey(attempt.Run, workflow)
+	was, err := r.ledger.Branch(repo.ID, of, name)
+	if err != nil {
+		return closing, fmt.Errorf("reading how runs of %s ended before: %w", workflow, err)
+	}
+	b := r.observer.CloseBranch(repo, attempt, workflow, known, branch(was))
+	closing.Branch = &ledger.BranchChange{Workflow: of, Name: name, State: branchState(b)}
+	if was.Ended.After(b.Ended) { // this one closes late
+		closing.Branch.State.Ended = was.Ended
+	}
+	closing.Samples = append(closing.Samples, samples(b.Samples)...)
+	closing.Discards = append(closing.Discards, discards(b.Discards)...)
+	return closing, nil
+}
+
+// Unexplained lists the jobs that Record would count as failed, and which are not recorded yet, by id: those whose
+// annotations are worth reading.
+func (r *Recorder) Unexplained(repo githubapi.Repository, attempt githubapi.Attempt) ([]int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	account, ok := r.ledger.Account(repo.ID)
+	if !ok || attempt.Began().Before(account.Since) {
+		return nil, nil
+	}
+	known, err := r.known(repo.ID, attempt.Run.ID)
+	if err != nil {
+		return nil, err
+	}
+	return r.observer.Unexplained(attempt, known), nil
 }
 
 // Discard closes an attempt without counting it; reason "" is no discard either.
@@ -209,20 +260,20 @@ func (r *Recorder) commit(ctx context.Context, batch ledger.Batch) error {
 	return nil
 }
 
-// earlier is what the run's earlier attempts recorded: by it jobs that were carried over are recognised.
-func (r *Recorder) earlier(repo int64, attempt githubapi.Attempt) ([]observe.Execution, error) {
-	if attempt.Number <= 1 {
-		return nil, nil
-	}
-	executions, err := r.ledger.Executions(repo, attempt.Run.ID)
+// known is what was recorded of a run: by it jobs that were carried over are recognised, and flakes, and what held jobs back.
+func (r *Recorder) known(repo, run int64) (observe.Known, error) {
+	executions, heldBack, err := r.ledger.History(repo, run)
 	if err != nil {
-		return nil, fmt.Errorf("reading what earlier attempts of run %d recorded: %w", attempt.Run.ID, err)
+		return observe.Known{}, fmt.Errorf("reading what was recorded of run %d: %w", run, err)
 	}
-	earlier := make([]observe.Execution, len(executions))
+	known := observe.Known{Executions: make([]observe.Execution, len(executions)), Held: make([]observe.Held, len(heldBack))}
 	for i, e := range executions {
-		earlier[i] = observe.Execution(e)
+		known.Executions[i] = observe.Execution(e)
 	}
-	return earlier, nil
+	for i, h := range heldBack {
+		known.Held[i] = observe.Held(h)
+	}
+	return known, nil
 }
 
 // workflow returns the attempt's workflow name and remembers it when its jobs or the workflow's own endpoint tell it.
@@ -255,6 +306,7 @@ func entries(attempt githubapi.Attempt, jobs []observe.Job) []ledger.Entry {
 	for i, j := range jobs {
 		out[i] = ledger.Entry{
 			Run: attempt.Run.ID, ID: j.ID, Attempt: attempt.Number, Fingerprint: j.Fingerprint,
+			Name: j.Name, Ended: j.Completed, Failed: j.Failed, Reason: j.Reason,
 			Omitted: j.Omitted, Discards: discards(j.Discards), Samples: samples(j.Samples),
 		}
 		if j.Ran { // the times of jobs that never ran make no sense, least of all as a lag
@@ -283,6 +335,14 @@ func samples(in []observe.Sample) []ledger.Sample {
 	for i, s := range in {
 		exemplars[i] = ledger.Exemplar{RunID: s.RunID, JobID: s.JobID, At: s.At}
 		out[i] = ledger.Sample{Family: s.Family, Values: s.Values, Value: s.Value, Exemplar: &exemplars[i]}
+	}
+	return out
+}
+
+func held(in []observe.Held) []ledger.Held {
+	out := make([]ledger.Held, len(in))
+	for i, h := range in {
+		out[i] = ledger.Held(h)
 	}
 	return out
 }

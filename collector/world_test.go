@@ -135,7 +135,7 @@ func (w *world) fill() {
 		family.Conclusion: "failure", family.Repository: "octo-org/octo-repo", family.JobName: "build (\"a\\b\",\n1)",
 		family.Label: "", family.Runner: "", family.Branch: "other", family.StepName: "Prüfen 😀", family.Workflow: "CI",
 	}
-	for id := range family.JobsNow {
+	for id := range family.BranchRedSince {
 		f := family.Get(id)
 		switch f.Kind {
 		case family.Counter:
@@ -155,7 +155,10 @@ func (l liveValues) Live() []LiveValue { return l }
 
 func someLive() liveValues {
 	values := func(label, status string) []string { return []string{"octo-org/octo-repo", "CI", label, status} }
+	branch := []string{"octo-org/octo-repo", "CI", "main"}
 	return liveValues{
+		{Family: family.BranchRedSince, Values: branch, Value: 1772355600},
+		{Family: family.BranchConsecutiveFailures, Values: branch, Value: 3},
 		{Family: family.JobsNow, Values: values("ubuntu-latest", "queued"), Value: 3},
 		{Family: family.JobsNow, Values: values("arm64", "in_progress"), Value: 1},
 		{Family: family.OldestJob, Values: values("ubuntu-latest", "queued"), Value: 1772359200},

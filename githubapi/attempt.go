@@ -19,6 +19,10 @@ type Attempt struct {
 	Settling bool
 	// Workflow is what the workflow's own endpoint calls it; "" where it was not asked, as its jobs tell or it is remembered.
 	Workflow string
+	// Annotations say why jobs failed, by the job's id; RunAnnotations why the run did not start. Empty where nobody asked, or
+	// where they could not be had.
+	Annotations    map[int64][]Annotation
+	RunAnnotations []Annotation
 }
 
 // Started is when this attempt started.

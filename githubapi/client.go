@@ -40,6 +40,7 @@ type call struct {
 	tag      Tag
 	decode   func(ctx context.Context, body []byte, a answer) error // of a 200; its error becomes KindBody
 	location bool                                                   // the answer wanted is a 302 and its Location
+	body     []byte                                                 // of a POST; nil: it is a GET
 }
 
 // answer is what is kept of a response.
@@ -88,7 +89,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 			c.versionRejected.Store(true) // from now on nothing is versioned, so this happens once per request
 		case e.Kind == KindUnauthorized && a.status == http.StatusUnauthorized && !renewed && c.renew(a.generation):
 			renewed = true
-		case e.Kind == KindRedirect && followable(a.status):
+		case e.Kind == KindRedirect && followable(a.status) && q.body == nil:
 			if target, err = c.hop(q, a, hops); err != nil {
 				e.Err = err
 				return a, c.fail(q, a.url, a.token, e)

@@ -35,6 +35,7 @@ func TestDecodeSampleJob(t *testing.T) {
 		HTMLURL: "https://github.com/octo-org/octo-repo/runs/29679449/jobs/399444496", Status: "completed", Conclusion: "success",
 		StartedAt: instant(t, "2020-01-20T17:42:40Z"), CompletedAt: instant(t, "2020-01-20T17:44:39Z"),
 		Labels: []string{"self-hosted", "foo", "bar"}, RunnerID: 1, RunnerName: "my runner", RunnerGroupName: "my runner group",
+		NodeID: "MDEyOldvcmtmbG93IEpvYjM5OTQ0NDQ5Ng==",
 	}
 	if diff := cmp.Diff(want, job); diff != "" {
 		t.Error(diff)

@@ -99,6 +99,8 @@ func readRun(r *reader, run *Run) {
 					r.skip()
 				}
 			})
+		case "check_suite_node_id":
+			r.node(&run.CheckSuiteNodeID)
 		case "repository":
 			r.members("repository", func(key []byte) { r.repositoryField(key, &run.Repository) })
 		default:
@@ -142,6 +144,8 @@ func readJob(r *reader, job *Job) {
 			r.text(&job.RunnerName)
 		case "runner_group_name":
 			r.text(&job.RunnerGroupName)
+		case "node_id":
+			r.node(&job.NodeID)
 		case "steps":
 			job.Steps = r.readSteps()
 		default:
@@ -212,6 +216,16 @@ func (r *reader) readStep(step *Step) {
 	})
 }
 
+// maxNodeID is longer than any id of GraphQL.
+const maxNodeID = 200
+
+// node reads an id of GraphQL, and takes for missing what is none.
+func (r *reader) node(into *string) {
+	if r.text(into); len(*into) > maxNodeID {
+		*into = ""
+	}
+}
+
 func readRepository(r *reader, repo *Repository) {
 	r.members("entry", func(key []byte) { r.repositoryField(key, repo) })
 }
@@ -230,6 +244,11 @@ func (r *reader) repositoryField(key []byte, repo *Repository) {
 		r.must("disabled", r.truth(&repo.Disabled))
 	case "fork":
 		r.must("fork", r.truth(&repo.Fork))
+	case "private":
+		private := true
+		if r.truth(&private); !private {
+			repo.Public = true
+		}
 	default:
 		r.skip()
 	}

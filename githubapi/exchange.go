@@ -1,10 +1,12 @@
 package githubapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -63,6 +65,9 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 	defer resp.Body.Close()
 	now := c.now()
 	a.status, a.header = resp.StatusCode, resp.Header
+	if q.endpoint == graphqlEndpoint {
+		withoutForeignLimit(a.header)
+	}
 	redactHeader(a.header, a.token)
 	o.Code = a.status
 	o.RetryAfter, _ = parseRetryAfter(a.header)
@@ -91,7 +96,7 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		if e.Kind == KindUnauthorized {
 			e.Err = c.askedWith()
 		}
-		if e.Kind == KindRedirect && followable(a.status) {
+		if e.Kind == KindRedirect && followable(a.status) && q.body == nil {
 			return a, o, c.fail(q, target, a.token, e) // no failure yet: do decides whether it is followed
 		}
 		return fail(e)
@@ -150,6 +155,11 @@ func (c *Client) request(ctx context.Context, q call, target *url.URL) (*http.Re
 		Method: http.MethodGet, URL: target, Host: target.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
+	if q.body != nil {
+		req.Method, req.Body, req.ContentLength = http.MethodPost, io.NopCloser(bytes.NewReader(q.body)), int64(len(q.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(q.body)), nil }
+		header["Content-Type"] = []string{"application/json"}
+	}
 	return req, a, nil
 }
 

@@ -237,6 +237,11 @@ func (r *replay) checkRepository(repo Repository, tag Tag, err error) {
 	}
 	r.tags[r.now.Request.Path] = tag
 	var want Repository
+	var visibility struct {
+		Private *bool `json:"private"`
+	}
+	err = json.Unmarshal(r.now.Response.Body, &visibility)
+	want.Public = err == nil && visibility.Private != nil && !*visibility.Private
 	if err := json.Unmarshal(r.now.Response.Body, &want); err != nil || repo != want || tag.IsZero() {
 		r.t.Errorf("got %+v, want %+v (%v), tag %v", repo, want, err, tag)
 	}

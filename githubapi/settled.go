@@ -17,3 +17,13 @@ func (j Job) Settled() bool {
 
 // HasRunner tells whether a runner took the job: null, 0 and "" all mean none.
 func (j Job) HasRunner() bool { return j.RunnerID != 0 || j.RunnerName != "" }
+
+// The statuses of a job that is held back: by an approval or a protection rule, or by its concurrency group. While it is
+// queued it waits for a runner (github-api §16).
+const (
+	StatusWaiting = "waiting"
+	StatusPending = "pending"
+)
+
+// HeldBack tells whether the job waits for something else than a runner.
+func (j Job) HeldBack() bool { return j.Status == StatusWaiting || j.Status == StatusPending }

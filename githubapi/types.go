@@ -14,6 +14,8 @@ type Repository struct {
 	Archived      bool   `json:"archived"`
 	Disabled      bool   `json:"disabled"`
 	Fork          bool   `json:"fork"`
+	// Public only where the server says so.
+	Public bool `json:"-"`
 }
 
 // Account is the little that is read of a user object.
@@ -42,6 +44,8 @@ type Run struct {
 	RunStartedAt time.Time  `json:"run_started_at"`
 	Actor        Account    `json:"actor"`
 	Repository   Repository `json:"repository"` // in run objects a short form: id and full_name
+	// CheckSuiteNodeID is what GraphQL calls the check suite of the run, "" where the server does not tell.
+	CheckSuiteNodeID string `json:"check_suite_node_id"`
 
 	// ImpossibleTime: some time of the entry was before GitHub existed or after tomorrow. Such a time is zero here.
 	ImpossibleTime bool `json:"-"`
@@ -111,6 +115,7 @@ type Job struct {
 	RunnerName      string    `json:"runner_name"`
 	RunnerGroupName string    `json:"runner_group_name"`
 	Steps           []Step    `json:"steps"`
+	NodeID          string    `json:"node_id"` // what GraphQL calls it, "" where the server does not tell
 
 	// ImpossibleTime: some time of the job itself was before GitHub existed or after tomorrow. Such a time is zero here.
 	ImpossibleTime bool `json:"-"`

@@ -7,16 +7,29 @@ import "slices"
 // ID names a family; it indexes All. IDs are not durable: the ledger stores names.
 type ID int
 
-// The data families. Those before JobsNow are durable accounts; the rest are gauges of what is going on now.
+// The data families. Those before BranchRedSince are durable accounts; then come the gauges of branches, which are made of
+// what the ledger remembers of their runs, and those of what is going on now.
 const (
 	JobDuration ID = iota
 	JobQueueDuration
+	JobAbandonedDuration
 	JobConclusions
 	StepDuration
 	StepConclusions
 	RunDuration
 	RunConclusions
 	RunLastCompletion
+	JobFailures
+	JobFailedSeconds
+	RunFailures
+	JobFlakes
+	JobRerunSeconds
+	JobBillableSeconds
+	JobCost
+	RunCriticalPath
+	BranchRecovery
+	BranchRedSince
+	BranchConsecutiveFailures
 	JobsNow
 	OldestJob
 
@@ -57,7 +70,7 @@ type Family struct {
 	BucketGroup string
 	// Buckets are the default upper bounds of a histogram in seconds, ascending, without +Inf.
 	Buckets []float64
-	// Durable families are kept in the ledger; the others show the present and live in memory only.
+	// Durable families have their series in the ledger; the values of the others are made anew each time they are shown.
 	Durable bool
 }
 
@@ -77,14 +90,21 @@ const (
 	Event      = "event"
 	Branch     = "branch"
 	Status     = "status"
+	Held       = "held"
+	Reason     = "reason"
+	SKU        = "sku"
+	Phase      = "phase"
 )
 
-// Default upper bounds in seconds. A step can be a moment, a queue a day: each group spans what its family sees.
+// Default upper bounds in seconds. A step can be a moment, a queue a day, a red branch a week: each spans what its family
+// sees.
 var (
 	jobBuckets   = []float64{1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400}
 	queueBuckets = []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400}
 	stepBuckets  = []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400}
 	runBuckets   = []float64{10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400}
+
+	recoveryBuckets = []float64{300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 345600, 604800}
 )
 
 var table = [count]Family{
@@ -96,7 +116,12 @@ var table = [count]Family{
 	JobQueueDuration: {
 		Name: "github_workflow_job_queue_duration_seconds", Kind: Histogram, BucketGroup: "queue", Buckets: queueBuckets, Durable: true,
 		Help:   "Time finished workflow jobs that ran had waited from their creation to their start, approvals and concurrency groups included.",
-		Labels: []string{Repository, Workflow, Runner, Label},
+		Labels: []string{Repository, Workflow, Runner, Label, Held},
+	},
+	JobAbandonedDuration: {
+		Name: "github_workflow_job_abandoned_duration_seconds", Kind: Histogram, BucketGroup: "queue", Buckets: queueBuckets, Durable: true,
+		Help:   "Time from the creation to the end of workflow jobs that were cancelled before a runner took them.",
+		Labels: []string{Repository, Workflow, Label, Held},
 	},
 	JobConclusions: {
 		Name: "github_workflow_job_conclusions_total", Kind: Counter, Durable: true,
@@ -128,14 +153,69 @@ var table = [count]Family{
 		Help:   "Unix time at which the latest finished run attempt completed.",
 		Labels: []string{Repository, Workflow, Event, Branch, Conclusion},
 	},
+	JobFailures: {
+		Name: "github_workflow_job_failures_total", Kind: Counter, Durable: true,
+		Help:   "Finished workflow job executions that neither succeeded nor were skipped, neutral or in need of an action, by reason.",
+		Labels: []string{Repository, Workflow, JobName, Label, Reason},
+	},
+	JobFailedSeconds: {
+		Name: "github_workflow_job_failed_seconds_total", Kind: Counter, Durable: true,
+		Help:   "Time for which failed workflow jobs held a runner, by the reason of the failure.",
+		Labels: []string{Repository, Workflow, JobName, Label, Reason},
+	},
+	RunFailures: {
+		Name: "github_workflow_run_failures_total", Kind: Counter, Durable: true,
+		Help:   "Finished run attempts that neither succeeded nor were skipped, neutral or in need of an action, by the reason of the job that failed first.",
+		Labels: []string{Repository, Workflow, Event, Branch, Reason},
+	},
+	JobFlakes: {
+		Name: "github_workflow_job_flakes_total", Kind: Counter, Durable: true,
+		Help:   "Workflow job executions that succeeded in a re-run after the same job had failed in the attempt before.",
+		Labels: []string{Repository, Workflow, JobName, Label},
+	},
+	JobRerunSeconds: {
+		Name: "github_workflow_job_rerun_seconds_total", Kind: Counter, Durable: true,
+		Help:   "Time for which workflow jobs ran in attempts after the first of their run.",
+		Labels: []string{Repository, Workflow, JobName, Label},
+	},
+	JobBillableSeconds: {
+		Name: "github_workflow_job_billable_seconds_total", Kind: Counter, Durable: true,
+		Help:   "Time for which workflow jobs ran on priced runners, each job rounded up to whole minutes.",
+		Labels: []string{Repository, Workflow, Label, SKU},
+	},
+	JobCost: {
+		Name: "github_workflow_job_cost_usd_total", Kind: Counter, Durable: true,
+		Help:   "List price in US dollars of the billable time of workflow jobs, as it was when they were counted. It is no invoice.",
+		Labels: []string{Repository, Workflow, Label, SKU},
+	},
+	RunCriticalPath: {
+		Name: "github_workflow_run_critical_path_seconds_total", Kind: Counter, Durable: true,
+		Help:   "Time that finished run attempts spent on their critical path, by job and by what the time went into: run, queue or gap.",
+		Labels: []string{Repository, Workflow, JobName, Phase},
+	},
+	BranchRecovery: {
+		Name: "github_workflow_branch_recovery_duration_seconds", Kind: Histogram, Buckets: recoveryBuckets, Durable: true,
+		Help:   "Time from the end of the first failed run of a streak on a watched branch to the end of the success that ended it.",
+		Labels: []string{Repository, Workflow, Branch},
+	},
+	BranchRedSince: {
+		Name: "github_workflow_branch_red_since_timestamp_seconds", Kind: Gauge, Fold: Minimum,
+		Help:   "Unix time at which the first failed run of the present streak on a watched branch ended; absent while the branch is green.",
+		Labels: []string{Repository, Workflow, Branch},
+	},
+	BranchConsecutiveFailures: {
+		Name: "github_workflow_branch_consecutive_failures", Kind: Gauge, Fold: Sum,
+		Help:   "Failed runs on a watched branch since its newest success, 1,000 at most.",
+		Labels: []string{Repository, Workflow, Branch},
+	},
 	JobsNow: {
 		Name: "github_workflow_jobs", Kind: Gauge, Fold: Sum,
-		Help:   "Jobs of open runs that are queued, in progress or waiting, as last polled.",
+		Help:   "Jobs of open runs that are queued, pending, waiting or in progress, as last polled.",
 		Labels: []string{Repository, Workflow, Label, Status},
 	},
 	OldestJob: {
 		Name: "github_workflow_oldest_job_timestamp_seconds", Kind: Gauge, Fold: Minimum,
-		Help:   "Unix time since which the oldest job has been queued, in progress or waiting, as last polled; absent when there is none.",
+		Help:   "Unix time since which the oldest job has been queued, pending, waiting or in progress, as last polled; absent when there is none.",
 		Labels: []string{Repository, Workflow, Label, Status},
 	},
 }

@@ -35,8 +35,14 @@ type Entry struct {
 	Run     int64 // not 0
 	ID      int64 // not 0; GitHub's are positive, negative ones are the caller's to use
 	Attempt int
-	// Fingerprint identifies the execution under whatever id; 0 for none. See Ledger.Executions.
+	// Fingerprint identifies the execution under whatever id; 0 for none. See Ledger.History.
 	Fingerprint uint64
+	// Name stands for what the job is called, Ended is its end, Failed and Reason say how it went. They are remembered for what
+	// comes after it, see Ledger.History.
+	Name   uint32
+	Ended  time.Time
+	Failed bool
+	Reason string
 	// Omitted is the reason for which the job is left out as a whole ("" when it executed); it is counted as a discard
 	// and Samples stay empty.
 	Omitted string
@@ -60,6 +66,14 @@ type Closing struct {
 	Attempt  int
 	Samples  []Sample
 	Discards []Discard
+	// Branch is what the closing makes of a branch; nil for nothing.
+	Branch *BranchChange
+}
+
+// Held is what an open run's job was seen held back by, in the caller's words.
+type Held struct {
+	ID int64
+	By string
 }
 
 // RunChange is the progress made with one run.
@@ -69,6 +83,8 @@ type RunChange struct {
 	Started time.Time // the mark keeps the latest
 	Open    bool      // replaces the mark's
 	Close   []Closing
+	// Held adds to what is remembered of jobs that are held back, until they are recorded or the run is not open any more.
+	Held []Held
 }
 
 // Account is what is remembered of a repository.

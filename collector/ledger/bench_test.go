@@ -11,15 +11,17 @@ import (
 	"github_workflow_exporter/collector/family"
 )
 
-// benchJob is a finished job of ten steps: 23 samples.
+// benchJob is a finished job of ten steps on a runner that has a price: 25 samples.
 func benchJob(workflow, job int, exemplar *Exemplar, r *rand.Rand) []Sample {
 	repo, wf, name := fmt.Sprintf("octo-org/repository-%d", workflow/8), fmt.Sprintf("Workflow %d", workflow), fmt.Sprintf("job %d", job)
 	values := []string{repo, wf, name, "GitHub Actions", "ubuntu-latest", "success"}
 	seconds := func() float64 { return float64(r.IntN(900) + 1) }
 	samples := []Sample{
 		{Family: family.JobDuration, Values: values, Value: seconds(), Exemplar: exemplar},
-		{Family: family.JobQueueDuration, Values: []string{repo, wf, "GitHub Actions", "ubuntu-latest"}, Value: seconds(), Exemplar: exemplar},
+		{Family: family.JobQueueDuration, Values: []string{repo, wf, "GitHub Actions", "ubuntu-latest", ""}, Value: seconds(), Exemplar: exemplar},
 		{Family: family.JobConclusions, Values: values, Value: 1, Exemplar: exemplar},
+		{Family: family.JobBillableSeconds, Values: []string{repo, wf, "ubuntu-latest", "linux"}, Value: 60, Exemplar: exemplar},
+		{Family: family.JobCost, Values: []string{repo, wf, "ubuntu-latest", "linux"}, Value: 0.006, Exemplar: exemplar},
 	}
 	for s := range 10 {
 		step := []string{repo, wf, name, fmt.Sprintf("Run step number %d", s), "GitHub Actions", "ubuntu-latest", "success"}
@@ -75,7 +77,7 @@ func BenchmarkCommit(b *testing.B) {
 					}
 					id++
 					batch.Entries = append(batch.Entries, Entry{Run: id / 20, ID: id, Attempt: 1, Fingerprint: uint64(id),
-						Samples: benchJob(wf, r.IntN(benchJobs), &Exemplar{RunID: id / 20, JobID: id}, r)})
+						Name: uint32(id), Ended: time.Unix(1.7e9+id, 0), Samples: benchJob(wf, r.IntN(benchJobs), &Exemplar{RunID: id / 20, JobID: id}, r)})
 				}
 				if res, err := l.Commit(context.Background(), batch); err != nil || len(res.Recorded) != 100 {
 					b.Fatal(res, err)

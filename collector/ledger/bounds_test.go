@@ -72,7 +72,7 @@ func TestIDs(t *testing.T) {
 		}
 	}
 	for _, run := range ids {
-		got, err := l.Executions(1, run)
+		got, _, err := l.History(1, run)
 		if err != nil || len(got) != n || got[0].ID != math.MinInt64 || got[n-1].ID != math.MaxInt64 {
 			t.Errorf("run %d: %v, %v", run, got, err)
 		}

@@ -66,7 +66,7 @@ func report(f *os.File) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("reading the ledger: %w", err)
 	}
-	r := Report{Path: f.Name(), Bytes: info.Size(), Format: formatVersion, Host: c.host, Born: c.born, Accounts: len(c.accounts),
+	r := Report{Path: f.Name(), Bytes: info.Size(), Format: c.format, Host: c.host, Born: c.born, Accounts: len(c.accounts),
 		Runs: c.runs, OpenRuns: c.openRuns, Executions: c.executions, Recorded: c.totals[totalRecorded], Series: map[string]int{}}
 	r.Warnings, r.Notes = c.findings(r.Path)
 	for name := range c.families {

@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	series[family.Get(family.JobConclusions).Name] = 2
-	want := Report{Path: l.Path(), Bytes: before.Size(), Format: 1, Host: testHost, Born: start, Accounts: 1, Runs: 3, OpenRuns: 1,
+	want := Report{Path: l.Path(), Bytes: before.Size(), Format: 2, Host: testHost, Born: start, Accounts: 1, Runs: 3, OpenRuns: 1,
 		Executions: 2, Recorded: 2, Series: series}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -25,26 +25,28 @@ var (
 
 // table is a top-level bucket of the file.
 type table struct {
-	name string
-	sum  uint32 // CRC32C of the name, where the sums of its values start
+	name  string
+	sum   uint32 // CRC32C of the name, where the sums of its values start
+	since int    // the format that brought it; files of an earlier one have none
 }
 
-func newTable(name string) table {
-	return table{name: name, sum: crc32.Checksum([]byte(name), castagnoli)}
+func newTable(name string, since int) table {
+	return table{name: name, sum: crc32.Checksum([]byte(name), castagnoli), since: since}
 }
 
 // The tables. Keys are fixed-width big-endian numbers, or short names in meta, families and totals.
 var (
-	metaTable     = newTable("meta")     // format, host, born
-	familyTable   = newTable("families") // family name → number in this file, labels, bounds, disabled
-	accountTable  = newTable("accounts") // repository → account
-	nameTable     = newTable("names")    // repository, workflow → name
-	totalTable    = newTable("totals")   // recorded, discard/REASON, overflow/FAMILY → count
-	labelTable    = newTable("labels")   // series → what hardly changes: family, label values, birth
-	stateTable    = newTable("state")    // series → what increments change, apart from the labels to write little
-	runTable      = newTable("runs")     // repository, run → mark of the run and of its executions
-	openTable     = newTable("open")     // repository, run of the runs that are open: an index
-	tables        = []table{metaTable, familyTable, accountTable, nameTable, totalTable, labelTable, stateTable, openTable, runTable}
+	metaTable     = newTable("meta", 1)     // format, host, born
+	familyTable   = newTable("families", 1) // family name → number in this file, labels, bounds, disabled
+	accountTable  = newTable("accounts", 1) // repository → account
+	nameTable     = newTable("names", 1)    // repository, workflow → name
+	totalTable    = newTable("totals", 1)   // recorded, discard/REASON, overflow/FAMILY → count
+	labelTable    = newTable("labels", 1)   // series → what hardly changes: family, label values, birth
+	stateTable    = newTable("state", 1)    // series → what increments change, apart from the labels to write little
+	runTable      = newTable("runs", 1)     // repository, run → mark of the run and of its executions
+	openTable     = newTable("open", 1)     // repository, run of the runs that are open: an index
+	branchTable   = newTable("branches", 2) // repository, workflow, branch → how its runs ended
+	tables        = []table{metaTable, familyTable, accountTable, nameTable, totalTable, labelTable, stateTable, openTable, runTable, branchTable}
 	metaFormat    = []byte("format")
 	metaHost      = []byte("host")
 	metaBorn      = []byte("born")
@@ -52,7 +54,7 @@ var (
 )
 
 // formatVersion is the layout of the whole file; a file with a higher one is refused.
-const formatVersion = 1
+const formatVersion = 2
 
 // seal completes a value begun with begin.
 func (t table) seal(key, value []byte) []byte {
@@ -159,6 +161,16 @@ func (r *reader) fixed() uint64 {
 	}
 	v := binary.BigEndian.Uint64(r.b)
 	r.b = r.b[8:]
+	return v
+}
+
+func (r *reader) fixed32() uint32 {
+	if len(r.b) < 4 {
+		r.fail()
+		return 0
+	}
+	v := binary.BigEndian.Uint32(r.b)
+	r.b = r.b[4:]
 	return v
 }
 

@@ -45,10 +45,11 @@ type commit struct {
 	created      time.Time // of series born in this commit
 	baseline     bool
 
-	runs   map[int64]*stagedRun
-	names  map[nameKey]string
-	totals map[string]uint64 // increments
-	series stagedSeries
+	runs     map[int64]*stagedRun
+	names    map[nameKey]string
+	totals   map[string]uint64 // increments
+	branches map[branchKey]BranchState
+	series   stagedSeries
 
 	result    Result
 	published bool
@@ -142,7 +143,9 @@ func (c *commit) stageEntry(i int, e *Entry) error {
 		if seen {
 			return nil
 		}
-		r.Executed = slices.Insert(r.Executed, at, Execution{ID: e.ID, Attempt: e.Attempt, Fingerprint: e.Fingerprint})
+		r.Executed = slices.Insert(r.Executed, at, Execution{ID: e.ID, Attempt: e.Attempt, Fingerprint: e.Fingerprint,
+			Name: e.Name, Ended: stored(e.Ended).Truncate(time.Second), Failed: e.Failed, Reason: e.Reason})
+		r.release(e.ID)
 		c.totals[totalRecorded]++
 		c.result.Recorded = append(c.result.Recorded, i)
 	}
@@ -176,8 +179,18 @@ func (c *commit) stageRun(rc *RunChange) error {
 		r.Closed = slices.Insert(r.Closed, at, cl.Attempt)
 		c.result.Closed++
 		c.discard(cl.Discards...)
+		c.stageBranch(cl.Branch)
 		if err := c.add(cl.Samples); err != nil {
 			return fmt.Errorf("attempt %d: %w", cl.Attempt, err)
+		}
+	}
+	if !r.Open {
+		r.Held = nil
+		return nil
+	}
+	for _, h := range rc.Held {
+		if _, recorded := r.executed(h.ID); !recorded && h.ID != 0 {
+			r.hold(h)
 		}
 	}
 	return nil
@@ -248,6 +261,9 @@ func (c *commit) put() (dirty bool, err error) {
 			return false, err
 		}
 	}
+	if err := c.putBranches(); err != nil {
+		return false, err
+	}
 	for key, n := range c.totals {
 		dirty = true
 		if err := putTotal(c.tx, key, c.l.totals[key]+n); err != nil {
@@ -278,6 +294,7 @@ func (c *commit) publish() {
 		l.accounts[c.repository] = c.account
 	}
 	maps.Copy(l.names, c.names)
+	c.publishBranches()
 	for key, n := range c.totals {
 		l.totals[key] += n
 	}

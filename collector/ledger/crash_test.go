@@ -186,7 +186,7 @@ func housekeeping(n int) bool { return n%19 == 5 || n%23 == 7 || n%29 == 11 || n
 func again(t *testing.T, l *Ledger, n int) bool {
 	t.Helper()
 	b := Batch{Repository: 1}
-	execs, err := l.Executions(1, int64(n+1))
+	execs, _, err := l.History(1, int64(n+1))
 	if err != nil || len(execs) == 0 {
 		t.Fatalf("step %d left no executions (%v)", n, err)
 	}

@@ -105,7 +105,7 @@ func dump(t testing.TB, l *Ledger) string {
 	for _, a := range l.Accounts() {
 		fmt.Fprintf(&b, "account %+v\n", a)
 	}
-	fmt.Fprintf(&b, "names %v\ntotals %v\n", l.names, l.totals)
+	fmt.Fprintf(&b, "names %v\ntotals %v\nbranches %+v\n", l.names, l.totals, l.branches)
 	for i := range l.families {
 		f := &l.families[i]
 		fmt.Fprintf(&b, "%s number %d disabled %v counted %d bounds %v\n", f.Name, f.number, f.disabled, f.counted, f.bounds)

@@ -88,6 +88,7 @@ type Ledger struct {
 	accounts map[int64]Account
 	names    map[nameKey]string
 	totals   map[string]uint64
+	branches map[branchKey]BranchState // without their runs
 	warnings []string
 	notes    []string
 }
@@ -115,7 +116,11 @@ type nameKey struct{ repository, workflow int64 }
 type Execution struct {
 	ID          int64
 	Attempt     int
-	Fingerprint uint64 // as given in its Entry
+	Fingerprint uint64 // this and the following as given in its Entry
+	Name        uint32
+	Ended       time.Time // in whole seconds
+	Failed      bool
+	Reason      string
 }
 
 // publish shows a family's series to readers.

@@ -19,13 +19,16 @@ type contents struct {
 	txid     uint64 // of the last transaction
 	pageSize int64
 	damage   headersDamage
+	format   int
 	host     string
 	born     time.Time
 	families map[string]familyRecord
 	accounts map[int64]Account
 	names    map[nameKey]string
 	totals   map[string]uint64
+	branches map[branchKey]BranchState
 	series   [][]*Series // by family.ID, ascending by their own ID
+	widened  []family.ID // families whose series have fewer labels in the file
 	index    index
 	intern   *interner
 
@@ -95,6 +98,7 @@ type loader struct {
 	byNumber map[uint64]*loadedFamily
 	byID     []*Series // all series, ascending by ID
 	open     map[[2]int64]struct{}
+	sought   *Peeked // nil: nothing but the whole is asked for
 }
 
 type loadedFamily struct {
@@ -102,12 +106,15 @@ type loadedFamily struct {
 	family.Family
 }
 
-func readPages(r io.ReaderAt, size int64) (*contents, error) {
+func readPages(r io.ReaderAt, size int64) (*contents, error) { return readFor(nil, r, size) }
+
+// readFor is readPages that fills in what is remembered of one run beside it.
+func readFor(sought *Peeked, r io.ReaderAt, size int64) (*contents, error) {
 	file, err := openPages(r, size)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{file: file, byNumber: map[uint64]*loadedFamily{}, open: map[[2]int64]struct{}{}}
+	l := &loader{file: file, byNumber: map[uint64]*loadedFamily{}, open: map[[2]int64]struct{}{}, sought: sought}
 	l.contents = contents{
 		txid:     file.txid,
 		pageSize: file.pageSize,
@@ -116,6 +123,7 @@ func readPages(r io.ReaderAt, size int64) (*contents, error) {
 		accounts: map[int64]Account{},
 		names:    map[nameKey]string{},
 		totals:   map[string]uint64{},
+		branches: map[branchKey]BranchState{},
 		series:   make([][]*Series, len(family.All())),
 		index:    newIndex(newSeed(), 0),
 		intern:   newInterner(),
@@ -123,24 +131,13 @@ func readPages(r io.ReaderAt, size int64) (*contents, error) {
 	if l.buckets, err = file.buckets(); err != nil {
 		return nil, err
 	}
-	for _, t := range tables {
-		if _, ok := l.buckets[t.name]; !ok {
-			if t.name == metaTable.name {
-				return nil, errors.New("it is no ledger: it does not say its format")
-			}
-			if err := l.readMeta(); errors.Is(err, ErrNewerFormat) {
-				return nil, err
-			}
-			return nil, fmt.Errorf("table %s is missing", t.name)
-		}
+	if err := l.readTables(); err != nil {
+		return nil, err
 	}
-	for _, read := range []func() error{l.readMeta, l.readFamilies, l.readAccounts, l.readNames, l.readTotals, l.readIndex} {
+	for _, read := range []func() error{l.readFamilies, l.readAccounts, l.readNames, l.readTotals, l.readIndex, l.readBranches} {
 		if err := read(); err != nil {
 			return nil, err
 		}
-	}
-	if len(l.buckets) != len(tables) {
-		return nil, fmt.Errorf("%d tables where there should be %d", len(l.buckets), len(tables))
 	}
 	var both errgroup.Group // the two big halves know nothing of each other
 	both.Go(l.readRuns)
@@ -151,8 +148,35 @@ func readPages(r io.ReaderAt, size int64) (*contents, error) {
 	return &l.contents, file.finish()
 }
 
-// walk visits the verified payloads of a table.
+// readTables reads the format and finds out whether the file has the tables it should.
+func (l *loader) readTables() error {
+	if _, ok := l.buckets[metaTable.name]; !ok {
+		return errors.New("it is no ledger: it does not say its format")
+	}
+	if err := l.readMeta(); err != nil {
+		return err
+	}
+	want := 0
+	for _, t := range tables {
+		if t.since > l.format {
+			continue
+		}
+		want++
+		if _, ok := l.buckets[t.name]; !ok {
+			return fmt.Errorf("table %s is missing", t.name)
+		}
+	}
+	if len(l.buckets) != want {
+		return fmt.Errorf("%d tables where there should be %d", len(l.buckets), want)
+	}
+	return nil
+}
+
+// walk visits the verified payloads of a table. A file of an earlier format may not have it.
 func (l *loader) walk(t table, visit func(key, payload []byte) error) error {
+	if t.since > max(l.format, 1) {
+		return nil
+	}
 	err := l.file.walk(l.buckets[t.name], func(key, value []byte) error {
 		payload, err := t.unseal(key, value)
 		if err != nil {
@@ -185,6 +209,7 @@ func (l *loader) readMeta() error {
 		}
 		return r.end()
 	})
+	l.format = int(min(format, formatVersion))
 	if err == nil && (format == 0 || l.host == "") {
 		return errors.New("it is no ledger: it does not say its format and host")
 	}
@@ -206,6 +231,9 @@ func (l *loader) readFamilies() error {
 		}
 		l.families[f.Name] = rec
 		l.byNumber[rec.Number] = &loadedFamily{rec, f}
+		if l.byNumber[rec.Number].grown() {
+			l.widened = append(l.widened, f.ID)
+		}
 		return nil
 	})
 }
@@ -277,6 +305,11 @@ func (l *loader) readRuns() error {
 		if err != nil {
 			return err
 		}
+		if p := l.sought; p != nil && p.repository == repository && p.run == run {
+			if err := p.take(payload); err != nil {
+				return err
+			}
+		}
 		l.runs++
 		l.executions += s.executed
 		if s.open {
@@ -309,6 +342,9 @@ func (l *loader) readSeries() error {
 		}
 		if len(b.Values) != len(f.familyRecord.Labels) {
 			return fmt.Errorf("%d label values for %d labels", len(b.Values), len(f.familyRecord.Labels))
+		}
+		if f.grown() {
+			b.Values = f.grow(b.Values)
 		}
 		if l.index.find(f.ID, b.Values) != nil {
 			return errors.New("the label set is there twice")

@@ -58,9 +58,9 @@ func (l *Ledger) OpenRuns(repository int64) (runs []int64, err error) {
 	return runs, err
 }
 
-// Executions lists the executions recorded of a run, ascending by id: by the fingerprint, a job that comes under a new id
-// can be told to be one that has been counted.
-func (l *Ledger) Executions(repository, run int64) ([]Execution, error) {
+// History lists the executions recorded of a run, ascending by id, and what its other jobs were seen held back by. By the
+// fingerprint, a job that comes under a new id can be told to be one that has been counted.
+func (l *Ledger) History(repository, run int64) ([]Execution, []Held, error) {
 	rec, _, err := l.run(repository, run)
-	return rec.Executed, err
+	return rec.Executed, rec.Held, err
 }

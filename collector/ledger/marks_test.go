@@ -74,8 +74,8 @@ func TestLookups(t *testing.T) {
 	commitBatch(t, l, entries(
 		Entry{Run: 1, ID: 20, Attempt: 2, Fingerprint: 200}, Entry{Run: 1, ID: 10, Attempt: 1, Fingerprint: 100},
 		Entry{Run: 1, ID: 15, Attempt: 2, Omitted: "carried_over"}, Entry{Run: 2, ID: 30, Attempt: 1}))
-	got, err := l.Executions(1, 1)
-	if diff := cmp.Diff([]Execution{{10, 1, 100}, {20, 2, 200}}, got); diff != "" || err != nil {
+	got, _, err := l.History(1, 1)
+	if diff := cmp.Diff([]Execution{{ID: 10, Attempt: 1, Fingerprint: 100}, {ID: 20, Attempt: 2, Fingerprint: 200}}, got); diff != "" || err != nil {
 		t.Errorf("Executions: %v\n%s", err, diff)
 	}
 	for _, c := range []struct {

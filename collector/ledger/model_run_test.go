@@ -52,7 +52,9 @@ func drawBatch(t *rapid.T, m *model) Batch {
 	}
 	b.Entries = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Entry {
 		e := Entry{Run: rapid.Int64Range(-2, 3).Draw(t, "run"), ID: rapid.Int64Range(-3, 12).Draw(t, "job"),
-			Attempt: rapid.IntRange(1, 2).Draw(t, "attempt"), Fingerprint: rapid.Uint64().Draw(t, "fingerprint")}
+			Attempt: rapid.IntRange(1, 2).Draw(t, "attempt"), Fingerprint: rapid.Uint64().Draw(t, "fingerprint"),
+			Name: rapid.Uint32().Draw(t, "job name"), Failed: rapid.Bool().Draw(t, "failed"), Ended: drawTime(t, "ended"),
+			Reason: rapid.SampledFrom([]string{"", "step", "timeout"}).Draw(t, "why")}
 		if rapid.IntRange(0, 3).Draw(t, "omit") == 0 {
 			e.Omitted = rapid.SampledFrom([]string{"carried_over", "check_run"}).Draw(t, "omitted")
 			return e
@@ -65,7 +67,10 @@ func drawBatch(t *rapid.T, m *model) Batch {
 			Open: rapid.Bool().Draw(t, "open")}
 		for range rapid.IntRange(0, 2).Draw(t, "closings") {
 			rc.Close = append(rc.Close, Closing{Attempt: rapid.IntRange(1, 3).Draw(t, "attempt"), Samples: drawSamples(t),
-				Discards: reasons.Draw(t, "discards")})
+				Discards: reasons.Draw(t, "discards"), Branch: drawBranch(t)})
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "held jobs") {
+			rc.Held = append(rc.Held, Held{ID: rapid.Int64Range(1, 12).Draw(t, "held"), By: rapid.SampledFrom([]string{"approval", "concurrency"}).Draw(t, "by")})
 		}
 		return rc
 	}), 0, 2).Draw(t, "runs")
@@ -73,6 +78,17 @@ func drawBatch(t *rapid.T, m *model) Batch {
 		b.WorkflowNames = map[int64]string{rapid.Int64Range(1, 2).Draw(t, "workflow"): rapid.SampledFrom([]string{"p", "q"}).Draw(t, "called")}
 	}
 	return b
+}
+
+func drawBranch(t *rapid.T) *BranchChange {
+	if rapid.Bool().Draw(t, "no branch") {
+		return nil
+	}
+	s := BranchState{Failures: rapid.IntRange(0, 1000).Draw(t, "failures"), Ended: stored(start), SinceLabels: []string{"octo/repo", "CI", "main"}}
+	for range rapid.IntRange(0, 3).Draw(t, "verdicts") {
+		s.Runs = append(s.Runs, Verdict{Run: rapid.Int64().Draw(t, "of run"), Created: drawTime(t, "run created"), Red: rapid.Bool().Draw(t, "red")})
+	}
+	return &BranchChange{Workflow: 1, Name: rapid.SampledFrom([]string{"main", "release"}).Draw(t, "branch"), State: s}
 }
 
 // TestModel does random things to a ledger and to the model and compares them, reopening the file in between.
@@ -89,7 +105,7 @@ func TestModel(t *testing.T) {
 		defer os.RemoveAll(dir)
 		c := newClock()
 		m := &model{clock: c, disabled: map[family.ID]bool{}, bounds: map[family.ID][]float64{}, accounts: map[int64]Account{},
-			names: map[string]string{}, runs: map[[2]int64]*modelRun{}, totals: map[string]int{}, overflow: map[family.ID]uint64{}}
+			names: map[string]string{}, runs: map[[2]int64]*modelRun{}, branches: map[branchKey]BranchState{}, totals: map[string]int{}, overflow: map[family.ID]uint64{}}
 		for _, f := range family.All() {
 			m.bounds[f.ID] = f.Buckets
 		}

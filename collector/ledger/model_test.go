@@ -25,6 +25,7 @@ type model struct {
 	accounts map[int64]Account
 	names    map[string]string
 	runs     map[[2]int64]*modelRun
+	branches map[branchKey]BranchState
 	totals   map[string]int
 	overflow map[family.ID]uint64
 }
@@ -46,6 +47,7 @@ type modelRun struct {
 	executed map[int64]Execution
 	omitted  map[string]bool
 	closed   map[int]bool
+	held     map[Held]bool
 }
 
 func (m *model) find(f family.ID, values string) *modelSeries {
@@ -128,7 +130,7 @@ func (m *model) sample(b Batch, old Account, s Sample) {
 func (m *model) run(repo, run int64) *modelRun {
 	r := m.runs[[2]int64{repo, run}]
 	if r == nil {
-		r = &modelRun{touched: m.clock.t, executed: map[int64]Execution{}, omitted: map[string]bool{}, closed: map[int]bool{}}
+		r = &modelRun{touched: m.clock.t, executed: map[int64]Execution{}, omitted: map[string]bool{}, closed: map[int]bool{}, held: map[Held]bool{}}
 		m.runs[[2]int64{repo, run}] = r
 	}
 	return r
@@ -164,7 +166,9 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			if _, done := r.executed[e.ID]; done {
 				continue
 			}
-			r.executed[e.ID] = Execution{ID: e.ID, Attempt: e.Attempt, Fingerprint: e.Fingerprint}
+			r.executed[e.ID] = Execution{ID: e.ID, Attempt: e.Attempt, Fingerprint: e.Fingerprint, Name: e.Name,
+				Ended: e.Ended.Truncate(time.Second), Failed: e.Failed, Reason: e.Reason}
+			maps.DeleteFunc(r.held, func(h Held, _ bool) bool { return h.ID == e.ID })
 			r.touched = m.clock.t
 			recorded = append(recorded, i)
 		}
@@ -202,6 +206,17 @@ func (m *model) commit(b Batch) (recorded []int, closed int) {
 			for _, s := range c.Samples {
 				m.sample(b, old, s)
 			}
+			if c.Branch != nil {
+				m.branches[branchKey{b.Repository, c.Branch.Workflow, c.Branch.Name}] = c.Branch.State
+			}
+		}
+		for _, h := range rc.Held {
+			if _, recorded := r.executed[h.ID]; !recorded {
+				r.held[h] = true
+			}
+		}
+		if !rc.Open {
+			clear(r.held)
 		}
 	}
 	for id, name := range b.WorkflowNames {
@@ -344,17 +359,32 @@ func (m *model) check(t *rapid.T, l *Ledger) {
 			}
 			equal("mark found", r != nil && r.mark != nil, found)
 			equal("mark", want, mark)
-			got, err := l.Executions(repo, run)
+			got, held, err := l.History(repo, run)
 			if err != nil {
 				t.Fatal(err)
 			}
 			equal("executions", executions, got)
+			var wantHeld []Held
+			if r != nil {
+				wantHeld = slices.SortedFunc(maps.Keys(r.held), compareHeld)
+			}
+			equal("held", wantHeld, held)
 		}
 		got, err := l.OpenRuns(repo)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equal("open runs", open, got)
+		for _, name := range []string{"main", "release"} {
+			got, err := l.Branch(repo, 1, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := m.branches[branchKey{repo, 1, name}]
+			equal("branch", want, got)
+			shown := slices.ContainsFunc(l.Branches(), func(b Branch) bool { return b.Repository == repo && b.Name == name })
+			equal("branch shown", !want.Ended.IsZero(), shown)
+		}
 		for id := int64(1); id <= 2; id++ {
 			equal("workflow name", m.names[fmt.Sprint(repo, " ", id)], l.WorkflowName(repo, id))
 		}

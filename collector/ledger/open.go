@@ -63,6 +63,9 @@ func (l *Ledger) open(o Options) error {
 	}
 	l.adopt(c)
 	l.turn <- struct{}{}
+	if err := l.upgrade(c); err != nil {
+		return err
+	}
 	if _, err = l.Configure(o.Layouts, o.Disabled, o.SeriesLimit); err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (l *Ledger) openFile(o Options, c *contents) error {
 func (l *Ledger) adopt(c *contents) {
 	all := family.All()
 	l.index, l.intern = c.index, c.intern
-	l.accounts, l.names, l.totals = c.accounts, c.names, c.totals
+	l.accounts, l.names, l.totals, l.branches = c.accounts, c.names, c.totals, c.branches
 	l.families = make([]familyState, len(all))
 	l.views = make([]atomic.Pointer[view], len(all))
 	for i, f := range all {

@@ -61,7 +61,7 @@ func TestNewerFormat(t *testing.T) {
 		name, want string
 		change     func(tx *bolt.Tx) error
 	}{
-		{"format", "its format is 2, this version knows 1", func(tx *bolt.Tx) error {
+		{"format", "its format is 3, this version knows 2", func(tx *bolt.Tx) error {
 			// Whatever else has changed, the format is still found.
 			_ = tx.DeleteBucket([]byte("state"))
 			return put(tx, metaTable, metaFormat, binary.AppendUvarint(begin(), formatVersion+1))
@@ -162,7 +162,7 @@ func TestClosed(t *testing.T) {
 	_, pruneErr := l.Prune(t.Context(), 1, start)
 	_, _, runErr := l.Run(1, 1)
 	_, openErr := l.OpenRuns(1)
-	_, executionsErr := l.Executions(1, 1)
+	_, _, executionsErr := l.History(1, 1)
 	_, executedErr := l.hasExecuted(1, 1, 1)
 	_, omittedErr := l.hasOmitted(1, 1, 1, 1)
 	for what, err := range map[string]error{"Commit": commitErr, "Configure": configureErr, "Expire": expireErr, "Prune": pruneErr,

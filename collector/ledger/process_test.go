@@ -189,7 +189,7 @@ func TestReadersBesideWriter(t *testing.T) {
 				l.Size()
 				l.Warnings()
 				l.WorkflowName(1, 1)
-				if _, err := l.Executions(1, 1); err != nil {
+				if _, _, err := l.History(1, 1); err != nil {
 					t.Error(err)
 				}
 				if _, err := l.OpenRuns(1); err != nil {

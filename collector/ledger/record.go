@@ -117,6 +117,7 @@ type runRecord struct {
 	Assumed  bool
 	Executed []Execution // ascending by ID
 	Omitted  []omission  // ascending
+	Held     []Held      // jobs that are not recorded yet, ascending by ID
 }
 
 type omission struct {
@@ -133,10 +134,18 @@ const (
 	runOpen = 1 << iota
 	runMarked
 	runAssumed
+	runTold // what executions were and what held jobs is told; older files know neither
+)
+
+// The flags of an execution.
+const (
+	executionEnded = 1 << iota
+	executionFailed
+	executionReason
 )
 
 func appendRun(b []byte, r runRecord) []byte {
-	b = append(b, flags(r.Open, r.Marked, r.Assumed))
+	b = append(b, flags(r.Open, r.Marked, r.Assumed, true))
 	b = appendTime(b, r.Created)
 	b = appendTime(b, r.Started)
 	b = binary.AppendUvarint(b, uint64(len(r.Closed)))
@@ -149,6 +158,7 @@ func appendRun(b []byte, r runRecord) []byte {
 		b = binary.AppendVarint(b, e.ID-last) // ids of one run are neighbours
 		b = binary.AppendVarint(b, int64(e.Attempt))
 		b = binary.BigEndian.AppendUint64(b, e.Fingerprint)
+		b = appendOutcome(b, e, r.Started)
 		last = e.ID
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Omitted)))
@@ -158,7 +168,40 @@ func appendRun(b []byte, r runRecord) []byte {
 		b = binary.AppendVarint(b, int64(o.Attempt))
 		last = o.ID
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.Held)))
+	last = 0
+	for _, h := range r.Held {
+		b = binary.AppendVarint(b, h.ID-last)
+		b = appendString(b, h.By)
+		last = h.ID
+	}
 	return b
+}
+
+// appendOutcome writes what an execution was and how it ended, in seconds from a time nearby.
+func appendOutcome(b []byte, e Execution, near time.Time) []byte {
+	b = append(b, flags(!e.Ended.IsZero(), e.Failed, e.Reason != ""))
+	b = binary.BigEndian.AppendUint32(b, e.Name)
+	if !e.Ended.IsZero() {
+		b = binary.AppendVarint(b, e.Ended.Unix()-near.Unix())
+	}
+	if e.Reason != "" {
+		b = appendString(b, e.Reason)
+	}
+	return b
+}
+
+func (r *reader) outcome(e *Execution, near time.Time, keep bool) {
+	f := r.byte()
+	e.Name, e.Failed = r.fixed32(), f&executionFailed != 0
+	if f&executionEnded != 0 {
+		e.Ended = time.Unix(near.Unix()+r.varint(), 0).UTC()
+	}
+	if f&executionReason != 0 {
+		if reason := r.bytes(); keep {
+			e.Reason = string(reason)
+		}
+	}
 }
 
 func decodeRun(p []byte) (runRecord, error) {
@@ -180,6 +223,7 @@ func readRun(p []byte, rec *runRecord) (runSummary, error) {
 	f := r.byte()
 	created, started := r.time(), r.time()
 	sum := runSummary{open: f&runOpen != 0, assumed: f&runAssumed != 0, started: started}
+	told := f&runTold != 0
 	if rec != nil {
 		rec.Open, rec.Marked, rec.Assumed = sum.open, f&runMarked != 0, sum.assumed
 		rec.Created, rec.Started = created, started
@@ -202,6 +246,9 @@ func readRun(p []byte, rec *runRecord) (runSummary, error) {
 	for range sum.executed {
 		id += r.varint()
 		e := Execution{ID: id, Attempt: int(r.varint()), Fingerprint: r.fixed()}
+		if told {
+			r.outcome(&e, started, rec != nil)
+		}
 		if rec != nil {
 			rec.Executed = append(rec.Executed, e)
 		}
@@ -215,7 +262,36 @@ func readRun(p []byte, rec *runRecord) (runSummary, error) {
 			rec.Omitted = append(rec.Omitted, o)
 		}
 	}
+	if told {
+		r.held(rec)
+	}
 	return sum, r.end()
+}
+
+func (r *reader) held(rec *runRecord) {
+	id := int64(0)
+	for range r.length(2) {
+		id += r.varint()
+		by := r.bytes()
+		if rec != nil {
+			rec.Held = append(rec.Held, Held{id, string(by)})
+		}
+	}
+}
+
+// hold notes what a job is held back by, beside what it was before.
+func (r *runRecord) hold(h Held) {
+	at, found := slices.BinarySearchFunc(r.Held, h, compareHeld)
+	if !found {
+		r.Held = slices.Insert(r.Held, at, h)
+	}
+}
+
+func compareHeld(a, b Held) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.By, b.By)) }
+
+// release forgets what a job was held back by.
+func (r *runRecord) release(id int64) {
+	r.Held = slices.DeleteFunc(r.Held, func(h Held) bool { return h.ID == id })
 }
 
 func (r *runRecord) executed(id int64) (at int, found bool) {

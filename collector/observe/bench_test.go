@@ -28,7 +28,7 @@ func BenchmarkJobs(b *testing.B) {
 			o, a := New(bb.o), attempt(1, tenSteps)
 			b.ReportAllocs()
 			for b.Loop() {
-				if jobs := o.Jobs(repo, a, "CI", nil, false); len(jobs[0].Samples) != 23 {
+				if jobs := o.Jobs(repo, a, "CI", Known{}, false); len(jobs[0].Samples) != 25 {
 					b.Fatalf("%d samples", len(jobs[0].Samples))
 				}
 			}

@@ -98,7 +98,7 @@ func TestCheckRuns(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := attempt(1, append([]githubapi.Job{tt.entry}, tt.others...)...)
-			got := New(Options{}).Jobs(repo, a, "CI", nil, false)[0]
+			got := New(Options{}).Jobs(repo, a, "CI", Known{}, false)[0]
 			if got.Omitted != tt.want {
 				t.Errorf("omitted %q, want %q", got.Omitted, tt.want)
 			}
@@ -117,7 +117,7 @@ func TestRefusedJobsCount(t *testing.T) {
 		}
 		a := attempt(1, refused(1, "ubuntu-latest"), refused(2))
 		failures := 0
-		for _, j := range New(Options{}).Jobs(repo, a, "CI", nil, true) {
+		for _, j := range New(Options{}).Jobs(repo, a, "CI", Known{}, true) {
 			failures += len(valuesOf(j.Samples, family.JobConclusions))
 			if j.Omitted != "" || len(j.Discards) > 0 || j.Ran {
 				t.Errorf("took %v s: job %d omitted %q, discards %v, ran %v", took, j.ID, j.Omitted, j.Discards, j.Ran)

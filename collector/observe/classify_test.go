@@ -44,12 +44,12 @@ func TestCarriedOver(t *testing.T) {
 			if tt.noStart {
 				a.Run.RunStartedAt, a.Run.CreatedAt = none, none
 			}
-			got := New(Options{}).Jobs(repo, a, "CI", tt.earlier, true)
+			got := New(Options{}).Jobs(repo, a, "CI", Known{Executions: tt.earlier}, true)
 			if len(got) != 1 || got[0].Omitted != tt.want {
 				t.Errorf("got %+v, want omitted %q", got, tt.want)
 			}
 			// The same decision keeps copies out of the run's duration: without a job that ran it is neither timed nor missed.
-			closing := New(Options{}).Close(repo, a, "CI", tt.earlier)
+			closing := New(Options{}).Close(repo, a, "CI", Known{Executions: tt.earlier})
 			timed := len(valuesOf(closing.Samples, family.RunDuration)) + len(closing.Discards)
 			if want := map[bool]int{true: 1}[tt.want == ""]; timed != want {
 				t.Errorf("%d run durations or discards, want %d: %+v", timed, want, closing)
@@ -64,7 +64,7 @@ func TestOneReasonPerJob(t *testing.T) {
 		j.Labels, j.RunnerID, j.RunnerName, j.RunnerGroupName, j.Steps = nil, 0, "", "", nil
 		j.CreatedAt, j.StartedAt, j.CompletedAt = at(-100), at(-100), at(-100)
 	})
-	got := New(Options{}).Jobs(repo, attempt(2, check), "CI", nil, true)
+	got := New(Options{}).Jobs(repo, attempt(2, check), "CI", Known{}, true)
 	if len(got) != 1 || got[0].Omitted != CheckRun || len(got[0].Discards) > 0 {
 		t.Errorf("got %+v, want %s alone", got, CheckRun)
 	}

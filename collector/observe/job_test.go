@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -87,18 +88,21 @@ func TestRan(t *testing.T) {
 	}
 }
 
-// A job cancelled in the queue and a skipped one have an end before their start; they are counted and nothing is missed.
+// A job cancelled in the queue and a skipped one have an end before their start; they are counted. Of the skipped one nothing
+// is missed, of the other only how long it had waited.
 func TestJobsThatNeverRanAreCountedNotTimed(t *testing.T) {
-	for _, conclusion := range []string{"skipped", "cancelled"} {
+	for conclusion, waited := range map[string]bool{"skipped": false, "cancelled": true} {
 		got := observeJob(t, Options{}, job(func(j *githubapi.Job) {
 			j.Conclusion, j.Labels, j.RunnerID, j.RunnerName, j.Steps = conclusion, nil, 0, "", nil
 			j.CompletedAt = at(-1906073)
 		}))
-		if got.Omitted != "" || len(got.Discards) > 0 {
+		if missed := slices.Equal(got.Discards, []string{NegativeDuration}); got.Omitted != "" || missed != waited || !missed && len(got.Discards) > 0 {
 			t.Errorf("%s: omitted %q, discards %v", conclusion, got.Omitted, got.Discards)
 		}
-		if len(got.Samples) != 1 {
-			t.Errorf("%s: %d samples, want the conclusion alone", conclusion, len(got.Samples))
+		for _, s := range got.Samples {
+			if s.Family != family.JobConclusions && (s.Family != family.JobFailures || !waited) {
+				t.Errorf("%s: a sample of %s", conclusion, family.Get(s.Family).Name)
+			}
 		}
 		if l := labelOf(t, got.Samples, family.JobConclusions, family.Conclusion); l != conclusion {
 			t.Errorf("conclusion %q, want %q", l, conclusion)

@@ -47,11 +47,8 @@ func conclusion(word string) string {
 // branch names the default branch and those the settings single out. The head branch of a pull request is the
 // author's own word, even where it is spelt like the default branch.
 func (o *Observer) branch(repo githubapi.Repository, run githubapi.Run) string {
-	switch {
-	case run.HeadBranch == "", strings.HasPrefix(run.Event, "pull_request"):
-		return other
-	case run.HeadBranch == repo.DefaultBranch, o.branches != nil && o.branches(run.HeadBranch):
-		return run.HeadBranch
+	if name, ok := o.Watched(repo, run); ok {
+		return name
 	}
 	return other
 }

@@ -56,7 +56,7 @@ func TestBranchLabel(t *testing.T) {
 			a.Run.Event, a.Run.HeadBranch = tt.event, tt.branch
 			r := repo
 			r.DefaultBranch = tt.defaultBranch
-			got := New(tt.options).Close(r, a, "CI", nil)
+			got := New(tt.options).Close(r, a, "CI", Known{})
 			if l := labelOf(t, got.Samples, family.RunConclusions, family.Branch); l != tt.want {
 				t.Errorf("branch %q, want %q", l, tt.want)
 			}
@@ -70,7 +70,7 @@ func TestBranchLabel(t *testing.T) {
 func TestRepositoryLabel(t *testing.T) {
 	a := attempt(1, job())
 	a.Run.Repository.FullName = "octo-org/short-form"
-	got := New(Options{}).Close(githubapi.Repository{ID: 7}, a, "CI", nil)
+	got := New(Options{}).Close(githubapi.Repository{ID: 7}, a, "CI", Known{})
 	if l := labelOf(t, got.Samples, family.RunConclusions, family.Repository); l != "octo-org/short-form" {
 		t.Errorf("repository %q, want the run's own", l)
 	}
@@ -83,7 +83,7 @@ func TestEventLabel(t *testing.T) {
 	} {
 		a := attempt(1, job())
 		a.Run.Event = word
-		got := New(Options{}).Close(repo, a, "CI", nil)
+		got := New(Options{}).Close(repo, a, "CI", Known{})
 		if l := labelOf(t, got.Samples, family.RunConclusions, family.Event); l != want {
 			t.Errorf("%q: event %q, want %q", word, l, want)
 		}

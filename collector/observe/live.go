@@ -11,7 +11,8 @@ import (
 const (
 	queued     = "queued"
 	inProgress = "in_progress"
-	waiting    = "waiting"
+	waiting    = githubapi.StatusWaiting
+	pending    = githubapi.StatusPending
 )
 
 // Live shows the jobs of an attempt that are not over: 1 each for family.JobsNow, and for family.OldestJob the Unix
@@ -47,8 +48,8 @@ func live(j githubapi.Job) (state string, since time.Time) {
 	switch j.Status {
 	case queued, "requested":
 		state = queued
-	case waiting, "pending": // for an approval; for the concurrency group to become free: not for a runner
-		state = waiting
+	case waiting, pending: // not for a runner
+		state = j.Status
 	case inProgress:
 		return inProgress, j.StartedAt
 	default:

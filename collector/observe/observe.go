@@ -43,7 +43,17 @@ type Sample struct {
 type Execution struct {
 	ID          int64
 	Attempt     int
-	Fingerprint uint64 // 0 where there was none
+	Fingerprint uint64    // 0 where there was none
+	Name        uint32    // stands for the job's name; 0 where it is not remembered
+	Ended       time.Time // the job's end; zero where it is not known
+	Failed      bool      // it failed or timed out: a success of the name in a later attempt is a flake
+	Reason      string    // for which it failed, "" where it did not
+}
+
+// Known is what was recorded of a run before.
+type Known struct {
+	Executions []Execution // of any attempt
+	Held       []Held      // jobs that were seen held back
 }
 
 // Job is the account of one job listed under an attempt.
@@ -62,12 +72,24 @@ type Job struct {
 	Completed time.Time
 	// Ran tells whether a runner ever worked on the job.
 	Ran bool
+	// Failed and Reason are for Execution; of omitted jobs there are none. Flake: it succeeded after an earlier attempt of it
+	// had failed.
+	Failed bool
+	Reason string
+	Flake  bool
+	Name   uint32
+	// Held is what the job was seen held back by.
+	Held string
 }
 
 // Closing is the account of an attempt as a whole.
 type Closing struct {
 	Samples  []Sample
 	Discards []string
+	// Reason for which the attempt failed, "" where it did not.
+	Reason string
+	// Path is the critical path, the last stretch first; empty where no duration was observed.
+	Path []Stretch
 }
 
 // Options are the settings of an Observer; the zero value counts everything with the built-in rules for names.
@@ -78,6 +100,12 @@ type Options struct {
 	LabelRules []Rule
 	// Branches tells which branches beside the default one keep their name; nil for none.
 	Branches func(string) bool
+	// FailureRules come before the built-in reasons; the first that applies decides.
+	FailureRules []FailureRule
+	// Prices come before the built-in list; the first that matches decides.
+	Prices []Price
+	// Enterprise: a server of one's own, where GitHub's prices do not hold.
+	Enterprise bool
 	// Relabel rules apply to every sample. Labels they add beyond those of the family are dropped.
 	Relabel []relabel.Rule
 	// Disabled families get no samples, and what they would have missed is not discarded either.
@@ -89,8 +117,13 @@ type Observer struct {
 	runners  rules
 	labels   rules
 	branches func(string) bool
+	failures []FailureRule
+	prices   []Price
+	list     []ListedPrice // GitHub's
 	relabel  []relabel.Rule
 	families []layout // by family.ID
+
+	enterprise bool
 }
 
 // New returns an Observer.
@@ -99,7 +132,12 @@ func New(o Options) *Observer {
 		runners:  rules{slices.Clone(o.RunnerRules), BuiltinRunnerRules()},
 		labels:   rules{slices.Clone(o.LabelRules), BuiltinLabelRules()},
 		branches: o.Branches,
+		failures: slices.Clone(o.FailureRules),
+		prices:   slices.Clone(o.Prices),
+		list:     PriceList(),
 		relabel:  slices.Clone(o.Relabel),
+
+		enterprise: o.Enterprise,
 	}
 	for _, f := range family.All() {
 		obs.families = append(obs.families, newLayout(f, o.Disabled[f.ID]))

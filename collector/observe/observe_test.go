@@ -49,7 +49,7 @@ func attempt(number int, jobs ...githubapi.Job) githubapi.Attempt {
 // observeJob accounts for one job of a first attempt.
 func observeJob(t *testing.T, o Options, j githubapi.Job) Job {
 	t.Helper()
-	jobs := New(o).Jobs(repo, attempt(1, j), "CI", nil, false)
+	jobs := New(o).Jobs(repo, attempt(1, j), "CI", Known{}, false)
 	if len(jobs) != 1 {
 		t.Fatalf("got %d accounts, want 1: %+v", len(jobs), jobs)
 	}
@@ -99,11 +99,13 @@ func TestJobSamples(t *testing.T) {
 		return Sample{Family: id, Values: values, Value: value, At: at(70), RunID: 11, JobID: 101}
 	}
 	want := Job{
-		ID: 101, Final: true, Ran: true, Completed: at(70), Fingerprint: got.Fingerprint,
+		ID: 101, Final: true, Ran: true, Completed: at(70), Fingerprint: got.Fingerprint, Name: got.Name,
 		Samples: []Sample{
 			sample(family.JobConclusions, 1, jobLabels),
 			sample(family.JobDuration, 60, jobLabels),
-			sample(family.JobQueueDuration, 6, []string{"octo-org/Octo-Repo", "CI", "GitHub Actions", "ubuntu-latest"}),
+			sample(family.JobQueueDuration, 6, []string{"octo-org/Octo-Repo", "CI", "GitHub Actions", "ubuntu-latest", ""}),
+			sample(family.JobBillableSeconds, 60, []string{"octo-org/Octo-Repo", "CI", "ubuntu-latest", "linux"}),
+			sample(family.JobCost, 0.006, []string{"octo-org/Octo-Repo", "CI", "ubuntu-latest", "linux"}),
 			sample(family.StepConclusions, 1, stepLabels),
 			sample(family.StepDuration, 58, stepLabels),
 		},
@@ -111,7 +113,7 @@ func TestJobSamples(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.Fingerprint == 0 {
+	if got.Fingerprint == 0 || got.Name == 0 {
 		t.Error("an execution with both times has no fingerprint")
 	}
 }
@@ -134,7 +136,7 @@ func TestOnlyFinalJobs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := map[int64]string{}
-			for _, j := range New(Options{}).Jobs(repo, a, "CI", nil, tt.final) {
+			for _, j := range New(Options{}).Jobs(repo, a, "CI", Known{}, tt.final) {
 				got[j.ID] = j.Omitted
 				if j.Final == (j.Omitted == NeverFinished) {
 					t.Errorf("job %d, omitted %q: Final is %v", j.ID, j.Omitted, j.Final)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestRecordedJobs(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			for _, a := range recordedAttempts(t, name) {
 				o := New(Options{})
-				for _, j := range o.Jobs(repo, a, WorkflowName(a, ""), nil, true) {
+				for _, j := range o.Jobs(repo, a, WorkflowName(a, ""), Known{}, true) {
 					if j.Omitted == "" {
 						executed++
 					} else {
@@ -44,7 +45,7 @@ func TestRecordedJobs(t *testing.T) {
 					}
 					checkSane(t, j.Samples)
 				}
-				checkSane(t, o.Close(repo, a, WorkflowName(a, ""), nil).Samples)
+				checkSane(t, o.Close(repo, a, WorkflowName(a, ""), Known{}).Samples)
 			}
 		})
 	}
@@ -108,7 +109,11 @@ func checkSane(t *testing.T, samples []Sample) {
 			t.Errorf("%s has %d label values: %q", f.Name, len(s.Values), s.Values)
 		}
 		switch {
-		case f.Kind == family.Counter && s.Value != 1:
+		case f.Kind == family.Counter && strings.Contains(f.Name, "_seconds_") && (s.Value < 0 || s.Value > fiveDays):
+			t.Errorf("%s adds %v s", f.Name, s.Value)
+		case s.Family == family.JobCost && (s.Value < 0 || s.Value > 100):
+			t.Errorf("%s adds %v", f.Name, s.Value)
+		case f.Kind == family.Counter && s.Value != 1 && s.Family != family.JobCost && !strings.Contains(f.Name, "_seconds_"):
 			t.Errorf("%s counts %v", f.Name, s.Value)
 		case f.Kind == family.Histogram && (s.Value < 0 || s.Value > fiveDays):
 			t.Errorf("%s %q observes %v s", f.Name, s.Values, s.Value)

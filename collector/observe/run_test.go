@@ -65,7 +65,7 @@ func TestClose(t *testing.T) {
 			if tt.edit != nil {
 				tt.edit(&tt.attempt)
 			}
-			got := New(Options{}).Close(repo, tt.attempt, "CI", nil)
+			got := New(Options{}).Close(repo, tt.attempt, "CI", Known{})
 			wantValues(t, got.Samples, family.RunConclusions, 1)
 			wantValues(t, got.Samples, family.RunDuration, tt.duration...)
 			wantValues(t, got.Samples, family.RunLastCompletion, tt.last...)
@@ -79,13 +79,25 @@ func TestClose(t *testing.T) {
 func TestCloseSamples(t *testing.T) {
 	a := attempt(2, job())
 	a.Run.Conclusion = "failure"
-	got := New(Options{}).Close(repo, a, "CI", nil)
+	got := New(Options{}).Close(repo, a, "CI", Known{})
 	values := []string{"octo-org/Octo-Repo", "CI", "push", "main", "failure"}
-	want := Closing{Samples: []Sample{
-		{Family: family.RunConclusions, Values: values, Value: 1, At: at(70), RunID: 11},
-		{Family: family.RunDuration, Values: values, Value: 70, At: at(70), RunID: 11},
-		{Family: family.RunLastCompletion, Values: values, Value: float64(at(70).Unix()), At: at(70), RunID: 11},
-	}}
+	sample := func(id family.ID, value float64, job int64, values ...string) Sample {
+		return Sample{Family: id, Values: values, Value: value, At: at(70), RunID: 11, JobID: job}
+	}
+	part := func(phase string) []string { return []string{"octo-org/Octo-Repo", "CI", "build", phase} }
+	want := Closing{
+		Samples: []Sample{
+			sample(family.RunConclusions, 1, 0, values...),
+			sample(family.RunDuration, 70, 0, values...),
+			sample(family.RunLastCompletion, float64(at(70).Unix()), 0, values...),
+			sample(family.RunFailures, 1, 0, "octo-org/Octo-Repo", "CI", "push", "main", FailedUnknown),
+			sample(family.RunCriticalPath, 60, 101, part(PhaseRun)...),
+			sample(family.RunCriticalPath, 6, 101, part(PhaseQueue)...),
+			sample(family.RunCriticalPath, 4, 101, part(PhaseGap)...),
+		},
+		Reason: FailedUnknown,
+		Path:   []Stretch{{job(), PhaseRun, 60 * time.Second}, {job(), PhaseQueue, 6 * time.Second}, {job(), PhaseGap, 4 * time.Second}},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -95,7 +107,7 @@ func TestAttemptsThatNeverRanAreCountedNotTimed(t *testing.T) {
 	for _, conclusion := range []string{"startup_failure", "action_required", "skipped", "stale"} {
 		a := attempt(1)
 		a.Run.Conclusion = conclusion
-		got := New(Options{}).Close(repo, a, "CI", nil)
+		got := New(Options{}).Close(repo, a, "CI", Known{})
 		if l := labelOf(t, got.Samples, family.RunConclusions, family.Conclusion); l != conclusion {
 			t.Errorf("conclusion %q, want %q", l, conclusion)
 		}
@@ -156,7 +168,7 @@ func TestLive(t *testing.T) {
 		got[s.JobID] = v
 	}
 	want := map[int64]shown{
-		1: {"queued", 1}, 2: {"queued", 2}, 3: {"waiting", 3}, 4: {"waiting", 4}, 5: {"in_progress", 5.5},
+		1: {"queued", 1}, 2: {"queued", 2}, 3: {"pending", 3}, 4: {"waiting", 4}, 5: {"in_progress", 5.5},
 		8: {"queued", 8}, 9: {"queued", 9.5}, 10: {Status: "in_progress"},
 		13: {"in_progress", 13.5}, 14: {"in_progress", 14.5},
 	}

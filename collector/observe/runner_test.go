@@ -105,7 +105,7 @@ func TestRunnerRulesOfTheUserComeFirst(t *testing.T) {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}
-	got := New(Options{RunnerRules: []Rule{mustRule(t, `GitHub Actions .*`, "hosted")}}).Jobs(repo, attempt(1, job()), "CI", nil, false)
+	got := New(Options{RunnerRules: []Rule{mustRule(t, `GitHub Actions .*`, "hosted")}}).Jobs(repo, attempt(1, job()), "CI", Known{}, false)
 	if l := labelOf(t, got[0].Samples, family.JobQueueDuration, family.Runner); l != "hosted" {
 		t.Errorf("runner label %q", l)
 	}

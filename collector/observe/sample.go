@@ -25,6 +25,10 @@ const (
 	eventSlot
 	branchSlot
 	statusSlot
+	heldSlot
+	reasonSlot
+	skuSlot
+	phaseSlot
 	slots
 )
 
@@ -34,7 +38,7 @@ type labelSet [slots]string
 func slotOf(label string) slot {
 	names := [slots]string{
 		family.Repository, family.Workflow, family.JobName, family.StepName, family.Runner, family.Label,
-		family.Conclusion, family.Event, family.Branch, family.Status,
+		family.Conclusion, family.Event, family.Branch, family.Status, family.Held, family.Reason, family.SKU, family.Phase,
 	}
 	return slot(slices.Index(names[:], label))
 }
@@ -64,6 +68,7 @@ type builder struct {
 	at       time.Time
 	run, job int64
 	who      identity // what must not stay in a label value
+	labels   []string // of the job, in lower case
 
 	samples  []Sample
 	discards []string
@@ -91,6 +96,19 @@ func (b *builder) add(id family.ID, value float64) {
 		return
 	}
 	b.samples = append(b.samples, Sample{Family: id, Values: values, Value: value, At: b.at, RunID: b.run, JobID: b.job})
+}
+
+// labelsOf are the values that a sample of the family would have, nil where it would have none.
+func (b *builder) labelsOf(id family.ID) []string {
+	l := &b.observer.families[id]
+	if l.disabled {
+		return nil
+	}
+	values, keep := b.values(l)
+	if !keep {
+		return nil
+	}
+	return values
 }
 
 // addDuration makes a sample of the seconds from one time to another, or discards the value with its reason. impossible
@@ -203,7 +221,7 @@ func (o *Observer) forRun(repo githubapi.Repository, a githubapi.Attempt, workfl
 // forJob returns a copy of the run's builder with the job's labels added and room for its samples.
 func (b builder) forJob(j githubapi.Job) builder {
 	labels := lowered(j.Labels)
-	b.job = j.ID
+	b.job, b.labels = j.ID, labels
 	b.who.job = decimal(j.ID)
 	b.visible[jobNameSlot] = clean(j.Name)
 	b.visible[runnerSlot] = clean(b.who.strip(b.observer.runners.fold(clean(j.RunnerName)), true))

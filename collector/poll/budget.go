@@ -227,6 +227,21 @@ func (b *budget) believe(limit, remaining int, reset time.Time) {
 	}
 }
 
+// admitExtra takes the turn of a request that the primary limit does not count, if it need not wait: the secondary limits are
+// for all together. Settle ends it.
+func (b *budget) admitExtra() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	b.fill(now)
+	if now.Before(b.paused) || b.proving || b.points < 1 {
+		return false
+	}
+	b.points--
+	b.inFlight++
+	return true
+}
+
 // release gives back the turn of a request that was not sent.
 func (b *budget) release() {
 	b.mu.Lock()

@@ -117,8 +117,8 @@ func (p *Poller) closeAttempt(ctx context.Context, r *repository, open *openRun,
 		level.Warn(p.Logger).Log("msg", "attempt closed although not all of its jobs are final", "repository", r.name,
 			"run_id", attempt.Run.ID, "attempt", n, "jobs", len(attempt.Jobs), "total_count", attempt.TotalCount)
 	}
-	if err := p.Recorder.Record(ctx, r.repo(), *attempt, closed); err != nil {
-		return false, recorded(err)
+	if err := p.record(ctx, r, attempt, closed); err != nil {
+		return false, err
 	}
 	if !closed && p.Options.Live && n == open.latest() {
 		if changed || !attempt.Settling {

@@ -95,7 +95,7 @@ func (p *Poller) lookAt(ctx context.Context, r *repository, open *openRun, n int
 	if err := p.nameWorkflow(ctx, r, attempt); err != nil {
 		return err
 	}
-	return recorded(p.Recorder.Record(ctx, r.repo(), *attempt, false))
+	return p.record(ctx, r, attempt, false)
 }
 
 // drop ends the following of a run: every attempt that is not closed is discarded.

@@ -54,9 +54,9 @@ func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun)
 			return err
 		}
 	}
-	if slices.ContainsFunc(attempt.Jobs, githubapi.Job.Completed) {
-		if err := p.Recorder.Record(ctx, r.repo(), attempt, false); err != nil {
-			return recorded(err)
+	if slices.ContainsFunc(attempt.Jobs, tells) {
+		if err := p.record(ctx, r, &attempt, false); err != nil {
+			return err
 		}
 	}
 	p.Recorder.Live(r.repo(), attempt)
@@ -64,3 +64,6 @@ func (p *Poller) readLiveJobs(ctx context.Context, r *repository, open *openRun)
 	r.changed = p.Now()
 	return nil
 }
+
+// tells tells whether a job of an open attempt has something to be recorded: that it is over, or that it is held back.
+func tells(j githubapi.Job) bool { return j.Completed() || j.HeldBack() }

@@ -101,6 +101,14 @@ func (o *openRun) dispute(contradicts bool, now time.Time) {
 // began to contradict it: what was told before that knew nothing of it.
 func (o *openRun) confirmed() bool { return o.again.Sub(latest(o.told, o.disputed)) >= confirmAfter }
 
+// ended is when the run was last heard of, if it is over; else zero.
+func (o *openRun) ended() time.Time {
+	if !o.run.Completed() {
+		return time.Time{}
+	}
+	return o.run.UpdatedAt
+}
+
 // latest is the highest attempt number known.
 func (o *openRun) latest() int { return o.run.Number() }
 

@@ -27,6 +27,8 @@ type Recorder interface {
 	Record(ctx context.Context, repo githubapi.Repository, attempt githubapi.Attempt, closing bool) error
 	// Discard closes one attempt of a run without counting it; reason "" when it is not even a discard (older than since).
 	Discard(ctx context.Context, repo githubapi.Repository, run githubapi.Run, attempt, latest int, reason string) error
+	// Unexplained lists the jobs of an attempt, by id, that Record would count as failed and has not yet.
+	Unexplained(repo githubapi.Repository, attempt githubapi.Attempt) ([]int64, error)
 	// Live replaces what is known of the unfinished jobs of an open attempt.
 	Live(repo githubapi.Repository, attempt githubapi.Attempt)
 	// StillLive says that the unfinished jobs of a run are as they were: without that they are not shown for long.
@@ -107,6 +109,7 @@ type Options struct {
 	Live              bool
 	Reserve           float64 // share of the primary limit left to others
 	Workers           int
+	Annotations       Annotations
 
 	Logger  log.Logger
 	Metrics *Metrics
@@ -129,6 +132,7 @@ type Poller struct {
 	shrinks   shrinks
 	sso       restrictions
 	discovery discovery
+	graphql   graphql
 
 	pause     atomic.Pointer[pause]         // the last, nil if there was none
 	finishing map[int64]map[int64]finishing // what the previous poller waited for, by repository and run

@@ -311,6 +311,9 @@ func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Tim
 	default:
 		p.failed(r, reasonOf(err), err)
 		p.struck(ctx, r.repo().FullName, err)
+		if until := p.outage.ends(); unserved(err) && !until.IsZero() && r.held.until.Before(until) {
+			return latest(until, now.Add(outagePause)) // the server's trouble: where repositories are few, it has to try again itself
+		}
 		return latest(now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures)), r.held.until)
 	}
 }

@@ -57,7 +57,8 @@ func (p *Poller) eachOpen(ctx context.Context, r *repository, of func(*openRun) 
 
 func inTurn(runs map[int64]*openRun, of func(*openRun) *turn) []*openRun {
 	return slices.SortedFunc(maps.Values(runs), func(a, b *openRun) int {
-		return cmp.Or(of(a).last.Compare(of(b).last), cmp.Compare(a.run.ID, b.run.ID))
+		// Of those that are over, first what ended first: what comes after it, on the same branch, is held against it.
+		return cmp.Or(of(a).last.Compare(of(b).last), a.ended().Compare(b.ended()), cmp.Compare(a.run.ID, b.run.ID))
 	})
 }
 

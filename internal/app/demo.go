@@ -23,7 +23,7 @@ const DemoAddress = "127.0.0.1:9887"
 
 const (
 	demoOrganization = "octo-demo"
-	demoBasePath     = "/api/v3"
+	demoBasePath     = "" // of the shape of github.com, where prices hold
 )
 
 // DemoOptions say how to run the demo.

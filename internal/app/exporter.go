@@ -51,6 +51,7 @@ type Exporter struct {
 	registry   *prometheus.Registry
 	ledger     *ledger.Ledger
 	live       *collector.Live
+	branches   *collector.Branches
 	recorder   *collector.Recorder
 	exposition *collector.Exposition
 	api        *apiMetrics
@@ -105,7 +106,9 @@ func (e *Exporter) wire(c *config.Config) error {
 	e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector(namespace))
 	limit := func() int { return e.config().Metrics.SeriesLimit }
-	figures, err := collector.NewMetrics(e.registry, e.ledger, e.live, limit)
+	e.branches = collector.NewBranches(e.ledger, e.now)
+	present := collector.Present{e.live, e.branches}
+	figures, err := collector.NewMetrics(e.registry, e.ledger, present, limit)
 	if err != nil {
 		return fmt.Errorf("registering the recorder's figures: %w", err)
 	}
@@ -123,7 +126,7 @@ func (e *Exporter) wire(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	e.exposition = collector.NewExposition(e.ledger, e.live, e.exposing(c))
+	e.exposition = collector.NewExposition(e.ledger, present, e.exposing(c))
 	e.adopt(g)
 	e.reloads.succeeded(e.now())
 	return nil
@@ -141,6 +144,7 @@ func (e *Exporter) adopt(g *generation) {
 	e.recorder.SetObserver(g.observer)
 	poll := g.config.Poll
 	e.live.Configure(g.config.Metrics.SeriesLimit, time.Duration(max(poll.MaxInterval, unconfirmed)+3*poll.Interval))
+	e.branches.Configure(g.config.Metrics.SeriesLimit, time.Duration(g.config.Metrics.BranchTTL), g.config.Metrics.Disabled())
 	e.exposition.Configure(e.exposing(g.config))
 	e.api.use(g.client, credential(g.config))
 	e.mu.Lock()
@@ -281,6 +285,22 @@ func (e *Exporter) expire(ctx context.Context, g *generation) {
 	}
 	if len(removed) > 0 {
 		level.Info(e.logger).Log("msg", "series expired", "series", len(removed))
+	}
+	e.forgetBranches(ctx, g.config.Metrics)
+}
+
+// forgetBranches lets go of branches that are not shown any more. They are kept for as long as series are, for a monthly
+// workflow to go on with its streak.
+func (e *Exporter) forgetBranches(ctx context.Context, m config.Metrics) {
+	if m.BranchTTL == 0 || m.SeriesTTL == 0 {
+		return
+	}
+	n, err := e.ledger.ForgetBranches(ctx, e.now().Add(-time.Duration(max(m.BranchTTL, m.SeriesTTL))))
+	switch {
+	case err != nil && e.Health() == nil:
+		level.Error(e.logger).Log("msg", "forgetting branches failed, trying again later", "err", err)
+	case n > 0:
+		level.Info(e.logger).Log("msg", "branches without runs forgotten", "branches", n)
 	}
 }
 

@@ -41,7 +41,8 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		Interval:      time.Duration(c.Poll.Interval), MaxInterval: time.Duration(c.Poll.MaxInterval),
 		Lookback: time.Duration(c.Poll.Lookback), MaxRunAge: time.Duration(c.Poll.MaxRunAge),
 		RerunWindow: time.Duration(c.Poll.RerunWindow), DiscoveryInterval: time.Duration(c.Poll.DiscoveryInterval),
-		Live: c.Poll.Live, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
+		Annotations: annotations(c.Failures),
+		Live:        c.Poll.Live, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
 		Logger: e.logger, Metrics: e.polling, Now: e.now,
 	}
 	if before := e.running(); before != nil {
@@ -96,9 +97,38 @@ func newObserver(c *config.Config) *observe.Observer {
 			}
 			return false
 		},
-		Relabel:  c.Metrics.RelabelConfigs,
-		Disabled: c.Metrics.Disabled(),
+		FailureRules: failureRules(c.Metrics.FailureRules),
+		Prices:       prices(c.Metrics.Prices),
+		Enterprise:   c.GitHub.Enterprise(),
+		Relabel:      c.Metrics.RelabelConfigs,
+		Disabled:     c.Metrics.Disabled(),
 	})
+}
+
+func annotations(f config.Failures) poll.Annotations {
+	switch f.Annotations {
+	case config.AnnotationsAuto:
+		return poll.AnnotationsGraphQL
+	case config.AnnotationsREST:
+		return poll.AnnotationsREST
+	}
+	return poll.AnnotationsOff
+}
+
+func failureRules(in []config.FailureRule) []observe.FailureRule {
+	out := make([]observe.FailureRule, len(in))
+	for i, r := range in {
+		out[i] = observe.FailureRule{Regex: r.Regex.Regexp, Reason: r.Reason}
+	}
+	return out
+}
+
+func prices(in []config.Price) []observe.Price {
+	out := make([]observe.Price, len(in))
+	for i, p := range in {
+		out[i] = observe.Price{Label: p.Label, SKU: p.SKU, PerMinute: p.USDPerMinute}
+	}
+	return out
 }
 
 func nameRules(in []config.NameRule) []observe.Rule {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/observe"
 	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
@@ -26,7 +27,7 @@ func TestRulesForNames(t *testing.T) {
 		Run: githubapi.Run{ID: 17000000001}, Number: 1,
 		Jobs: []githubapi.Job{{ID: 1, Status: "completed", Conclusion: "success", RunnerName: "rack-7", Labels: []string{"Spot-a", "codebuild-ci-17000000001-1"}}},
 	}
-	got := newObserver(c).Jobs(githubapi.Repository{FullName: "octo-org/app"}, attempt, "CI", nil, true)
+	got := newObserver(c).Jobs(githubapi.Repository{FullName: "octo-org/app"}, attempt, "CI", observe.Known{}, true)
 	want := []string{"octo-org/app", "CI", "", "rack", "codebuild-ci,spot", "success"}
 	if s := got[0].Samples[0]; s.Family != family.JobConclusions || !slices.Equal(s.Values, want) {
 		t.Errorf("labels %q, want %q", s.Values, want)

@@ -125,6 +125,7 @@ func (s *serving) listen() (*web.Server, error) {
 	handler, err := web.Handler(web.Options{
 		TelemetryPath: o.TelemetryPath, Version: version.Info(),
 		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadAndSay, Lifecycle: o.Lifecycle,
+		Recorded: http.HandlerFunc(s.recorded),
 	})
 	if err != nil {
 		return nil, err
@@ -156,6 +157,18 @@ func (s *serving) scrape(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	metrics.ServeHTTP(w, r)
+}
+
+// recorded tells what was counted of a run, once the ledger is loaded.
+func (s *serving) recorded(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	e := s.exporter
+	s.mu.Unlock()
+	if e == nil {
+		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
+		return
+	}
+	e.Recorded().ServeHTTP(w, r)
 }
 
 // reloadAndSay reloads and logs how that went. The error is for who asked by HTTP, and who may not see the log.

@@ -22,6 +22,9 @@ import (
 
 const basePath = "/api/v3"
 
+// githubDotCom as a base path stands for the shape of github.com: none.
+const githubDotCom = "-"
+
 // world is a simulated GitHub and the whole program on it, both on one clock.
 type world struct {
 	*testing.T
@@ -38,7 +41,11 @@ type world struct {
 // newWorld makes a GitHub and a configuration that watches its organization. Call it within a synctest bubble.
 func newWorld(t *testing.T, o simulator.Options, change ...func(*config.Config)) *world {
 	t.Helper()
-	o.BasePath = basePath
+	base := basePath
+	if o.BasePath == githubDotCom {
+		base = ""
+	}
+	o.BasePath = base
 	o.Start = time.Now()
 	o.Now = time.Now
 	github, err := simulator.New(o)
@@ -50,7 +57,8 @@ func newWorld(t *testing.T, o simulator.Options, change ...func(*config.Config))
 		w.logger = log.With(log.NewLogfmtLogger(t.Output()), "ts", log.DefaultTimestampUTC)
 	}
 	c := config.Default()
-	c.GitHub.APIURL = "http://ghes.test" + basePath
+	c.GitHub.APIURL = "http://ghes.test" + base
+	c.Failures.Annotations = config.AnnotationsOff
 	organization := config.Owner{Name: "octo-org"}
 	organization.SetDefaults()
 	c.Targets.Organizations = []config.Owner{organization}
@@ -171,9 +179,8 @@ func set[V any](m map[string]map[string]V, name, labels string, value V) {
 // compare reports where what was counted differs from what happened.
 func (w *world) compare(truth, counted simulator.Truth) {
 	w.Helper()
-	exact := func(a, b float64) bool { return a == b }
-	compareFamilies(w.T, truth.Counters, counted.Counters, exact)
-	compareFamilies(w.T, truth.Gauges, counted.Gauges, exact)
+	compareFamilies(w.T, truth.Counters, counted.Counters, func(a, b float64) bool { return math.Abs(a-b) < 1e-6 }) // dollars are fractions
+	compareFamilies(w.T, truth.Gauges, counted.Gauges, func(a, b float64) bool { return a == b })
 	compareFamilies(w.T, truth.Histograms, counted.Histograms, func(a, b simulator.Distribution) bool {
 		return a.Count == b.Count && math.Abs(a.Sum-b.Sum) < 1e-6
 	})

@@ -4,6 +4,7 @@ package config
 
 import (
 	"crypto/x509"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,11 +15,12 @@ import (
 // Config is the whole configuration. Load and LoadWith return it valid, with paths resolved and patterns compiled; it is
 // not changed afterwards, so it may be shared. It holds no secret.
 type Config struct {
-	GitHub  GitHub  `yaml:"github"`
-	Targets Targets `yaml:"targets"`
-	Poll    Poll    `yaml:"poll"`
-	Storage Storage `yaml:"storage"`
-	Metrics Metrics `yaml:"metrics"`
+	GitHub   GitHub   `yaml:"github"`
+	Targets  Targets  `yaml:"targets"`
+	Poll     Poll     `yaml:"poll"`
+	Failures Failures `yaml:"failures"`
+	Storage  Storage  `yaml:"storage"`
+	Metrics  Metrics  `yaml:"metrics"`
 }
 
 // GitHub says how to reach the API and how hard to use it.
@@ -91,8 +93,12 @@ type Metrics struct {
 	DisabledFamilies []string `yaml:"disabled_families"`
 	Branches         []Glob   `yaml:"branches"`
 	// RunnerRules are for names of runners, LabelRules for each runs-on label, in lower case.
-	RunnerRules    []NameRule     `yaml:"runner_rules"`
-	LabelRules     []NameRule     `yaml:"label_rules"`
+	RunnerRules  []NameRule    `yaml:"runner_rules"`
+	LabelRules   []NameRule    `yaml:"label_rules"`
+	FailureRules []FailureRule `yaml:"failure_rules"`
+	Prices       []Price       `yaml:"prices"`
+	// BranchTTL is for how long a branch is shown after its last run; 0: forever.
+	BranchTTL      Duration       `yaml:"branch_ttl"`
 	RelabelConfigs []relabel.Rule `yaml:"relabel_configs"`
 }
 
@@ -138,6 +144,9 @@ func (m Metrics) Disabled() map[family.ID]bool {
 	}
 	return disabled
 }
+
+// Enterprise tells whether the API is that of a server of one's own, which all have it at this path.
+func (g GitHub) Enterprise() bool { return strings.HasSuffix(g.APIURL, "/api/v3") }
 
 // YAML returns the configuration as a file that would load to the same, without secrets.
 func (c *Config) YAML() []byte {

@@ -22,13 +22,15 @@ func Default() *Config {
 			DiscoveryInterval: Duration(10 * time.Minute),
 			Live:              true,
 		},
-		Storage: Storage{Path: "data"},
+		Failures: Failures{Annotations: AnnotationsAuto},
+		Storage:  Storage{Path: "data"},
 		Metrics: Metrics{
 			NativeHistograms: true,
 			Exemplars:        true,
 			InitialZero:      Duration(150 * time.Second),
 			SeriesLimit:      10000,
 			SeriesTTL:        Duration(35 * 24 * time.Hour),
+			BranchTTL:        Duration(14 * 24 * time.Hour),
 		},
 	}
 }

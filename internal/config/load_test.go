@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,8 @@ func TestLoadEverything(t *testing.T) {
 			Interval: Duration(time.Second), MaxInterval: Duration(time.Second), MaxRunAge: 35 * day, RerunWindow: 14 * day,
 			DiscoveryInterval: Duration(10 * time.Second),
 		},
-		Storage: Storage{Path: "/var/lib/exporter"},
+		Failures: Failures{Annotations: AnnotationsREST},
+		Storage:  Storage{Path: "/var/lib/exporter"},
 		Metrics: Metrics{
 			SeriesLimit:      1,
 			Buckets:          Buckets{Job: []float64{0.5, 1, 100}},
@@ -91,7 +93,13 @@ func TestLoadEverything(t *testing.T) {
 			RunnerRules: []NameRule{
 				{regex(t, "(pool)-.*"), "${1}"}, {regex(t, "(?P<scale>arc)-.*"), "$scale"}, {regex(t, "gone-.*"), ""},
 			},
-			LabelRules:     []NameRule{{regex(t, "(ephemeral)-[0-9]+"), "${1}"}},
+			LabelRules: []NameRule{{regex(t, "(ephemeral)-[0-9]+"), "${1}"}},
+			FailureRules: []FailureRule{
+				{Search{regexp.MustCompile("OOMKilled|exit code 137")}, "out_of_memory"}, {Search{regexp.MustCompile("(?i)^lint$")}, "step"},
+			},
+			Prices: []Price{
+				{regex(t, "build-(large|huge)"), "build_large", 0.016}, {regex(t, "own"), "free", 0},
+			},
 			RelabelConfigs: []relabel.Rule{drop, empty},
 		},
 	}

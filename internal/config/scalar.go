@@ -54,7 +54,7 @@ func expectation(t reflect.Type) string {
 		return "a duration such as 30s, 1h30m or 2d"
 	case reflect.TypeFor[Glob]():
 		return `a pattern such as "release-*"`
-	case reflect.TypeFor[relabel.Regexp]():
+	case reflect.TypeFor[relabel.Regexp](), reflect.TypeFor[Search]():
 		return "a regular expression"
 	}
 	switch t.Kind() {

@@ -44,7 +44,7 @@ func (t *TLSConfig) load() error {
 // Validate checks the values alone, without looking at files or the environment. The error is an *Error without file and
 // line.
 func (c *Config) Validate() error {
-	for _, check := range []func() *Error{c.GitHub.check, c.Targets.check, c.Poll.check, c.Storage.check, c.Metrics.check} {
+	for _, check := range []func() *Error{c.GitHub.check, c.Targets.check, c.Poll.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -173,12 +173,15 @@ func (m Metrics) check() *Error {
 	if err := within("metrics.series_ttl", m.SeriesTTL, 0, longestWindow); err != nil {
 		return err
 	}
+	if err := within("metrics.branch_ttl", m.BranchTTL, 0, longestWindow); err != nil {
+		return err
+	}
 	for _, group := range family.BucketGroups() {
 		if err := checkBuckets("metrics.buckets."+group, m.Buckets.group(group)); err != nil {
 			return err
 		}
 	}
-	for _, check := range []func(Metrics) *Error{checkDisabled, checkBranches, checkNameRules, checkRelabelConfigs} {
+	for _, check := range []func(Metrics) *Error{checkDisabled, checkBranches, checkNameRules, checkFailureRules, checkPrices, checkRelabelConfigs} {
 		if err := check(m); err != nil {
 			return err
 		}

@@ -38,14 +38,14 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 	var families map[string]*dto.MetricFamily
 	synctest.Test(t, func(t *testing.T) {
 		world := simulator.DemoProfile(time.Now)
-		world.BasePath, world.Token = "/api/v3", "demo"
+		world.Token = "demo"
 		world.TokenExpiration = time.Now().Add(240 * time.Hour)
 		github, err := simulator.New(world)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := config.Default()
-		c.GitHub.APIURL, c.GitHub.TokenFile = "http://ghes.test/api/v3", token
+		c.GitHub.APIURL, c.GitHub.TokenFile = "http://github.test", token
 		organization := config.Owner{Name: "octo-demo"}
 		organization.SetDefaults()
 		c.Targets.Organizations = []config.Owner{organization}

@@ -67,6 +67,31 @@ func fold(rules []observe.Rule, name string) string {
 	return name
 }
 
+// TestREADMEPrices holds the table of prices to the built-in list.
+func TestREADMEPrices(t *testing.T) {
+	var rows [][]string
+	for _, p := range observe.PriceList() {
+		free := ""
+		if p.Standard {
+			free = "yes"
+		}
+		rows = append(rows, []string{code(p.SKU), strconv.FormatFloat(p.PerMinute, 'f', 3, 64), code(p.Labels...), free})
+	}
+	checkGenerated(t, "prices", "GitHub's list as of "+observe.PriceListDate+", in US dollars a minute:\n\n"+
+		table([]string{"sku", "a minute", "labels such as", "free on public repositories"}, rows))
+}
+
+// TestREADMEFailureReasons holds the table of reasons to the built-in ones.
+func TestREADMEFailureReasons(t *testing.T) {
+	var named []string
+	for _, row := range tableUnder(t, "### Why it failed") {
+		named = append(named, strings.Trim(row[0], "`"))
+	}
+	if want := observe.FailureReasons(); !slices.Equal(named, want) {
+		t.Errorf("README.md explains %q, there are %q", named, want)
+	}
+}
+
 var reasonConstant = regexp.MustCompile(`(?m)^\t[A-Za-z]+ += "([a-z_]+)"`)
 
 // The reasons for which something is left out are those of package observe, of the poller and of the ledger.

@@ -75,10 +75,12 @@ func TestREADMEFlags(t *testing.T) {
 	if len(rows) < 8 {
 		t.Fatalf("only %d flags were found in:\n%s", len(rows), help(t, binary))
 	}
-	for _, row := range flags(help(t, binary, "demo")) {
-		if !slices.ContainsFunc(rows, func(have []string) bool { return have[0] == row[0] }) {
-			row[2] += " Of `demo` only."
-			rows = append(rows, row)
+	for _, command := range []string{"demo", "explain"} {
+		for _, row := range flags(help(t, binary, command)) {
+			if !slices.ContainsFunc(rows, func(have []string) bool { return have[0] == row[0] }) {
+				row[2] += " Of `" + command + "` only."
+				rows = append(rows, row)
+			}
 		}
 	}
 	checkGenerated(t, "flags", table([]string{"flag", "default", "meaning"}, rows))

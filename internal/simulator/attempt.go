@@ -29,6 +29,7 @@ func (c *course) attempt(number int, start time.Time, executed []bool) AttemptPl
 		lost = rnd.IntN(len(c.w))
 	}
 	cancel := rnd.Float64() < c.rates.Cancel
+	canceller := []Cause{ByPerson, BySuccessor}[source(c.n.seed, 10, uint64(number)).IntN(2)]
 	cancelAt := start.Add(time.Duration(2+rnd.IntN(120)) * time.Second)
 
 	var checks []JobPlan
@@ -53,7 +54,7 @@ func (c *course) attempt(number int, start time.Time, executed []bool) AttemptPl
 		j.ID = c.id(number, i)
 		j.ShownAttempt = number
 		if cancel {
-			c.cancel(&j, cancelAt, d)
+			c.cancel(&j, cancelAt, d, canceller)
 		}
 		if i == lost && whole && len(c.w) > 1 {
 			j = c.stuck(j)
@@ -106,7 +107,7 @@ func (c *course) drawShape(rnd *rand.Rand) CopyShape {
 
 // draws are a job's dice, all thrown before anything is decided, so that no decision moves another's.
 type draws struct {
-	queue, wait, length           float64
+	queue, hold, wait, length     float64
 	skip, fail, odd               bool
 	oddKind                       int
 	word, steps, stepTimes        float64
@@ -117,6 +118,7 @@ type draws struct {
 	runner                        Runner
 	cut                           float64
 	pace                          *rand.Rand // what the steps' lengths are drawn from
+	cause                         Cause      // of a failure
 }
 
 func (c *course) draw(number, i int) draws {
@@ -132,6 +134,8 @@ func (c *course) draw(number, i int) draws {
 		undecodable: rnd.Float64() < c.rates.Undecodable, skewedQueue: rnd.Float64() < 0.01,
 		cut: rnd.Float64(), pace: source(c.n.seed, 7, uint64(number), uint64(i)),
 	}
+	d.hold = source(c.n.seed, 8, uint64(number), uint64(i)).Float64()
+	d.cause = c.drawCause(source(c.n.seed, 9, uint64(number), uint64(i)))
 	if t.CheckRuns > 0 {
 		d.checks = rnd.IntN(t.CheckRuns + 1)
 	}

@@ -19,15 +19,16 @@ func DemoProfile(now func() time.Time) Options {
 	repo := func(name string, perHour float64, workflows ...WorkflowPlan) RepositoryPlan {
 		return RepositoryPlan{Name: "octo-demo/" + name, RunsPerDay: 24 * perHour, Even: true, Workflows: workflows, Rates: &rates}
 	}
+	private := func(p RepositoryPlan) RepositoryPlan { p.Private = true; return p } // whose runners cost something
 	return Options{
 		Stretches: demoStretches(),
 		Seed:      277, // one whose first minute has all there is to show: TestDemoShowsWithinAMinute
 		Start:     now().Add(-time.Hour), Now: now, PrimaryLimit: 5000, MaxQueue: time.Hour, Forget: 3 * time.Hour, Token: "demo",
 		Repositories: []RepositoryPlan{
 			repo("storefront", 150, demoCI(0.06), demoLint(), demoDeploy()),
-			repo("payments", 110, demoCI(0.12), demoDeploy(), demoNightly()),
+			private(repo("payments", 110, demoCI(0.12), demoDeploy(), demoNightly())),
 			repo("search", 80, demoCI(0.08), demoLint(), demoNightly()),
-			repo("mobile-app", 75, demoCI(0.2), demoRelease()),
+			private(repo("mobile-app", 75, demoCI(0.2), demoRelease())),
 			repo("infrastructure", 50, demoLint(), demoDeploy(), demoNightly()),
 		},
 	}

@@ -71,10 +71,10 @@ func demoNightly() WorkflowPlan {
 }
 
 func demoDeploy() WorkflowPlan {
-	deploy := func(name, needs string, wait [2]int, failRate float64) JobTemplate {
+	deploy := func(name, needs string, hold, wait [2]int, failRate float64) JobTemplate {
 		return JobTemplate{
 			Name: name, Needs: []string{needs}, Labels: []string{"self-hosted", "deploy"}, Runner: SelfHosted, Pool: "deploy", PoolSize: 3,
-			Seconds: [2]int{15, 45}, Queue: [2]int{1, 10}, Wait: wait, FailRate: failRate,
+			Seconds: [2]int{15, 45}, Queue: [2]int{1, 10}, Hold: hold, Wait: wait, FailRate: failRate,
 			Steps: []StepTemplate{quick("Log in to the cluster", 1, 3), work("Roll out", 3), work("Smoke test", 2)},
 		}
 	}
@@ -85,8 +85,8 @@ func demoDeploy() WorkflowPlan {
 				Name: "release / build", Labels: []string{"ubuntu-latest"}, Seconds: [2]int{30, 80}, Queue: [2]int{1, 5}, FailRate: 0.03,
 				Steps: []StepTemplate{demoCheckout(), quick("Run actions/setup-node@v6", 3, 7), work("Build bundle", 4), work("Sign", 1)},
 			},
-			deploy("release / staging", "release / build", [2]int{}, 0.05),
-			deploy("release / production", "release / staging", [2]int{10, 120}, 0.04),
+			deploy("release / staging", "release / build", [2]int{0, 90}, [2]int{}, 0.05), // one deployment at a time
+			deploy("release / production", "release / staging", [2]int{}, [2]int{10, 120}, 0.04),
 		},
 	}
 }

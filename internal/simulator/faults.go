@@ -150,6 +150,7 @@ func (fault *Fault) matches(q *request) bool {
 	case fault.Path != nil && !fault.Path.MatchString(q.target):
 	case fault.Repository != "" && (q.repo == nil || !strings.EqualFold(q.repo.name(), fault.Repository)):
 	case fault.Endpoint != "" && q.endpoint != fault.Endpoint:
+	case fault.Endpoint == "" && fault.Path == nil && q.endpoint == endpointGraphQL: // what befalls REST leaves it alone
 	case fault.Kind == BigPages && (!q.listsJobs() || q.perPage <= fault.PerPage):
 	case fault.Kind == UndecodableJob && !q.listsJobs():
 	case fault.Kind == ForeignAttempt && q.endpoint != endpointAttemptJobs:

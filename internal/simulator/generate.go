@@ -156,11 +156,12 @@ func (g *GitHub) forget(t time.Time) {
 				return false
 			}
 			if r.forgotten == nil {
-				r.forgotten = newTally()
+				r.forgotten = g.tally()
 			}
 			if !n.unborn {
 				r.forgotten.run(n, time.Time{}, t)
 			}
+			g.told.forget(n)
 			r.dropped++
 			delete(r.byID, n.plan.ID)
 			return true

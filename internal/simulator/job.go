@@ -19,12 +19,17 @@ func (c *course) job(i int, start time.Time, d draws) JobPlan {
 		return c.skipped(j, t, d)
 	}
 	released := j.CreatedAt
+	if t.Hold[1] > 0 {
+		released = released.Add(between(t.Hold, d.hold))
+		j.PendingUntil = released
+	}
 	if t.Wait[1] > 0 {
 		released = released.Add(between(t.Wait, d.wait))
 		j.WaitingUntil = released
 	}
 	j.StartedAt = c.disturbedStart(released.Add(between(t.Queue, d.queue)), t, d)
 	if gone := released.Add(c.maxQueue); j.StartedAt.After(gone) {
+		j.Cause = ByNoRunner
 		return c.neverRan(j, gone, d)
 	}
 	j.Runner = d.runner
@@ -52,6 +57,9 @@ func (c *course) job(i int, start time.Time, d draws) JobPlan {
 	j.PendingSteps = d.cut < c.rates.PendingStep
 	if !d.bare {
 		j.Steps = c.stepsOf(&j, t, d)
+	}
+	if j.Conclusion == "failure" {
+		c.suffer(&j, d.cause)
 	}
 	return j
 }
@@ -100,18 +108,24 @@ func (c *course) neverRan(j JobPlan, at time.Time, d draws) JobPlan {
 	if j.WaitingUntil.After(at) {
 		j.WaitingUntil = at
 	}
+	if j.PendingUntil.After(at) {
+		j.PendingUntil = at
+	}
 	c.oddTimes(&j, d)
 	return j
 }
 
 // cancel ends a job when its run is cancelled: in the middle, in the queue, or before it was created.
-func (c *course) cancel(j *JobPlan, at time.Time, d draws) {
+func (c *course) cancel(j *JobPlan, at time.Time, d draws, by Cause) {
+	if !j.FinishedAt.After(at) {
+		return
+	}
+	j.Cause = by
 	switch {
-	case !j.FinishedAt.After(at):
 	case !j.ListedAt.Before(at):
 		j.CreatedAt, j.ListedAt = at, at
 		*j = c.neverRan(*j, at, d)
-		j.WaitingUntil = time.Time{}
+		j.PendingUntil, j.WaitingUntil = time.Time{}, time.Time{}
 	case !j.hasRunner() || !j.StartedAt.Before(at):
 		*j = c.neverRan(*j, at, d)
 	default:

@@ -131,6 +131,12 @@ func (g *GitHub) jobs(q *request) *answer {
 			key = e.j.jobKey(key, t)
 		}
 	}
+	_, cut := q.hits[CutBody]
+	for i, e := range entries {
+		if odd := e.j.Undecodable || undecodable && i == 0; !cut && !foreign && !odd {
+			g.told.show(e.j.ID, e.j.status(t))
+		}
+	}
 	a := found(key, func() []byte {
 		return listBody(total, "jobs", len(entries), func(b []byte, i int) []byte {
 			e := entries[i]

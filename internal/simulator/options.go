@@ -32,6 +32,9 @@ type Options struct {
 	EnterpriseVersion string   // sent as x-github-enterprise-version and in /meta; "": not sent
 	APIVersions       []string // accepted X-GitHub-Api-Version values; nil: 2022-11-28 and, without EnterpriseVersion, 2026-03-10
 
+	GraphQL       GraphQLMode
+	GraphQLPoints int // an hour and token; 0: 5000
+
 	Stretches []Stretch // in order of time
 
 	FilterLag    time.Duration // filtered run lists know the world as it was so long ago
@@ -88,7 +91,8 @@ type JobTemplate struct {
 	Runner      RunnerClass
 	Seconds     [2]int // shortest and longest duration
 	Queue       [2]int // shortest and longest wait for a runner, seconds
-	Wait        [2]int // wait for an approval, seconds; status waiting meanwhile
+	Hold        [2]int // held by its concurrency group, seconds; status pending meanwhile
+	Wait        [2]int // then wait for an approval, seconds; status waiting meanwhile
 	FailRate    float64
 	SkipRate    float64
 	CheckRuns   int            // check runs published at most

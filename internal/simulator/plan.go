@@ -28,6 +28,7 @@ type AttemptPlan struct {
 	// EndedAt is when the attempt turns completed; zero is when its last job finishes, or at once when it has none.
 	EndedAt    time.Time
 	Open       bool   // never completed
+	Blocked    bool   // it could not start because of the account's bills
 	Conclusion string // "" follows from the jobs
 	Jobs       []JobPlan
 }
@@ -46,9 +47,11 @@ type JobPlan struct {
 	ListedAt time.Time
 	// FinishedAt is when the entry turns completed; zero is CompletedAt. It differs where the reported times are odd.
 	FinishedAt   time.Time
-	WaitingUntil time.Time // status is waiting until then
+	PendingUntil time.Time // status is pending until then
+	WaitingUntil time.Time // and waiting until then
 
 	Conclusion string // "" is success
+	Cause      Cause  // of a failure
 	Steps      []StepPlan
 	StepTimes  StepTimes
 
@@ -128,7 +131,7 @@ func carryOver(j JobPlan, previous, number int, start time.Time, shape CopyShape
 	j.Copy = true
 	j.ListedAt = start
 	j.ShownAttempt = number
-	j.WaitingUntil = time.Time{}
+	j.PendingUntil, j.WaitingUntil = time.Time{}, time.Time{}
 	switch shape {
 	case CopyNewID:
 		j.ID = 0

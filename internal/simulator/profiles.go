@@ -38,7 +38,7 @@ func DefaultWorkflows() []WorkflowPlan {
 			Name: "Deploy", Path: ".github/workflows/deploy.yml", Share: 2, Events: []string{"workflow_dispatch", "push"},
 			Jobs: []JobTemplate{
 				{Name: "release / build", Variants: []string{"staging, eu", "staging, us"}, Labels: []string{"ubuntu-latest"}, Seconds: [2]int{30, 120}, Queue: [2]int{1, 10}, FailRate: 0.05},
-				{Name: "release / deploy / production", Needs: []string{"release / build"}, Labels: []string{"self-hosted", "deploy"}, Runner: SelfHosted, Seconds: [2]int{20, 200}, Queue: [2]int{1, 30}, Wait: [2]int{20, 1800}, FailRate: 0.08},
+				{Name: "release / deploy / production", Needs: []string{"release / build"}, Labels: []string{"self-hosted", "deploy"}, Runner: SelfHosted, Seconds: [2]int{20, 200}, Queue: [2]int{1, 30}, Hold: [2]int{0, 400}, Wait: [2]int{20, 1800}, FailRate: 0.08},
 			},
 		},
 		{

@@ -19,6 +19,8 @@ type Rates struct {
 	NullBranch     float64
 	OddConclusion  float64 // neutral, timed_out, stale and action_required where success or failure is usual
 
+	Causes float64 // failures with another cause than a step of the workflow
+
 	OddSkipTimes  float64 // skipped and queue-cancelled jobs whose times make no sense
 	DeadRunner    float64 // jobs whose runner died: steps without an end
 	StepsGone     float64 // jobs that ran and list no steps
@@ -50,6 +52,7 @@ func ConformingRates() Rates {
 	return Rates{
 		Rerun: 0.5, RerunSuccess: 0.04, RerunDelay: 30 * time.Hour,
 		Cancel: 0.04, StartupFailure: 0.02, PathNames: 6 * time.Hour, ActionRequired: 0.05, NullBranch: 0.03, OddConclusion: 0.02,
+		Causes:       0.3,
 		OddSkipTimes: 0.3, DeadRunner: 0.01, StepsGone: 0.02, SkewedSteps: 0.05, NegativeStep: 0.005, EarlyFirst: 0.25, OldStepTimes: 0.2,
 		BlankRunner: 0.2, NeverFinished: 0.004,
 	}

@@ -29,6 +29,7 @@ type request struct {
 	filtered bool
 	sequence uint64
 	hits     hits
+	body     []byte // of a POST
 }
 
 func (q *request) listsJobs() bool {
@@ -48,6 +49,10 @@ func (g *GitHub) parse(r *http.Request) *request {
 	}
 	q.perPage = min(positive(q.query.Get("per_page"), 30), 100)
 	q.page = min(positive(q.query.Get("page"), 1), 1_000_000) // no list is that long
+	if r.URL.Path == g.graphqlPath() {
+		q.endpoint, q.target = endpointGraphQL, r.URL.Path
+		return q
+	}
 	path, ok := strings.CutPrefix(r.URL.Path, g.opts.BasePath)
 	if strings.HasPrefix(r.URL.Path, logPrefix) {
 		q.endpoint = endpointLogFile
@@ -89,6 +94,10 @@ func (q *request) parseRest(p []string) {
 	q.rest = strings.Join(p, "/")
 	if len(p) == 0 {
 		q.endpoint = endpointRepository
+		return
+	}
+	if p[0] == "check-runs" && len(p) == 3 && p[2] == "annotations" {
+		q.endpoint, q.job = endpointAnnotations, number(p[1])
 		return
 	}
 	if p[0] != "actions" || len(p) < 2 {

@@ -19,6 +19,8 @@ const (
 	endpointRateLimit   = "rate_limit"
 	endpointMeta        = "meta"
 	endpointLogFile     = "log_file"
+	endpointAnnotations = "annotations"
+	endpointGraphQL     = "graphql"
 	endpointOther       = "other"
 )
 
@@ -29,6 +31,7 @@ type Requests struct {
 	NotModified int `json:"not_modified"` // 304
 	Filtered    int `json:"filtered"`     // runs lists with a filter
 	MostAtOnce  int `json:"most_at_once"` // concurrent requests at most
+	Points      int `json:"points"`       // of GraphQL
 
 	ByEndpoint   map[string]int `json:"by_endpoint"`
 	ByStatus     map[int]int    `json:"by_status"` // 0: the connection was broken

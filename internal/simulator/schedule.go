@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"strings"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (g *GitHub) lay(n *run) {
 	fate := rnd.Float64()
 	start := n.plan.CreatedAt
 	switch {
-	case fate < c.rates.StartupFailure:
+	case fate < c.rates.StartupFailure && !strings.HasPrefix(n.plan.Path, "dynamic/"): // GitHub writes those files itself
 		c.startupFailure(start)
 		return
 	case n.plan.Event == "pull_request" && rnd.Float64() < c.rates.ActionRequired:
@@ -106,6 +107,7 @@ func (c *course) startupFailure(start time.Time) {
 		c.n.plan.Name = c.n.plan.Path
 	}
 	a := AttemptPlan{StartedAt: start, EndedAt: start.Add(2 * time.Second), Conclusion: "startup_failure"}
+	a.Blocked = source(c.n.seed, 11).IntN(4) == 0
 	completeAttempt(&a, 1)
 	c.n.plan.Attempts = append(c.n.plan.Attempts, a)
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -9,11 +10,16 @@ import (
 // ServeHTTP answers as GitHub's REST API does, as of Options.Now. Connections are broken by hijacking, or by
 // panicking with http.ErrAbortHandler where that is not possible.
 func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var body []byte
+	if r.Method == http.MethodPost {
+		body, _ = io.ReadAll(io.LimitReader(r.Body, 1<<20)) // what is cut off is no question
+	}
 	g.mu.Lock()
 	g.sequence++
 	g.limits.flight++
 	g.requests.MostAtOnce = max(g.requests.MostAtOnce, g.limits.flight)
 	q := g.parse(r)
+	q.body = body
 	q.sequence = g.sequence
 	q.hits = g.faults.draw(q.sequence, q)
 	g.mu.Unlock()
@@ -40,7 +46,7 @@ func (g *GitHub) answer(q *request) *answer {
 	g.forget(q.at)
 	a := g.decide(q)
 	a.settle(q)
-	a.counted = q.endpoint != endpointRateLimit && q.endpoint != endpointLogFile &&
+	a.counted = q.endpoint != endpointRateLimit && q.endpoint != endpointLogFile && q.endpoint != endpointGraphQL &&
 		!slices.Contains([]int{0, http.StatusNotModified, http.StatusUnauthorized}, a.status)
 	if a.counted && g.opts.PrimaryLimit > 0 {
 		if win := g.window(q.token, q.at); win.used < g.opts.PrimaryLimit {
@@ -66,7 +72,7 @@ func (g *GitHub) decide(q *request) *answer {
 		a.header.Set("Content-Type", "text/plain; charset=utf-8")
 		return a
 	}
-	if q.http.Method != http.MethodGet && q.http.Method != http.MethodHead {
+	if q.http.Method != http.MethodGet && q.http.Method != http.MethodHead && q.endpoint != endpointGraphQL {
 		return notFound()
 	}
 	if _, revoked := q.hits[Unauthorized]; revoked || len(g.tokens) > 0 && !g.tokens[q.token] {
@@ -75,7 +81,7 @@ func (g *GitHub) decide(q *request) *answer {
 	if v := q.http.Header.Get("X-GitHub-Api-Version"); v != "" && !slices.Contains(g.opts.APIVersions, v) {
 		return failure(http.StatusBadRequest, "The X-GitHub-Api-Version header value \""+v+"\" is not a supported version.", docsURL+"/overview/api-versions")
 	}
-	if a := g.limited(q); a != nil {
+	if a := g.limited(q); a != nil && q.endpoint != endpointGraphQL {
 		return a
 	}
 	if _, ok := q.hits[Forbidden]; ok {
@@ -130,6 +136,8 @@ func (g *GitHub) route(q *request) *answer {
 		return g.meta()
 	case endpointOrgRepos, endpointUserRepos, endpointMyRepos:
 		return g.repositories(q)
+	case endpointGraphQL:
+		return g.graphql(q)
 	case endpointOther:
 		return notFound()
 	}
@@ -152,6 +160,8 @@ func (g *GitHub) route(q *request) *answer {
 		return g.run(q)
 	case endpointAttemptJobs, endpointRunJobs:
 		return g.jobs(q)
+	case endpointAnnotations:
+		return g.annotations(q)
 	case endpointJob:
 		return g.job(q)
 	case endpointWorkflow:

@@ -22,13 +22,25 @@ const (
 )
 
 // tally adds a truth up.
-type tally struct{ t Truth }
+type tally struct {
+	t          Truth
+	told       *told // nil: nothing was
+	enterprise bool  // GitHub's prices do not hold
+	closings   []closing
+}
 
 func newTally() *tally {
-	return &tally{Truth{
+	return &tally{t: Truth{
 		Counters: map[string]map[string]float64{}, Histograms: map[string]map[string]Distribution{},
 		Gauges: map[string]map[string]float64{}, Discards: map[string]int{},
 	}}
+}
+
+// tally is one of this world.
+func (g *GitHub) tally() *tally {
+	s := newTally()
+	s.told, s.enterprise = g.told, strings.HasSuffix(g.opts.BasePath, "/api/v3")
+	return s
 }
 
 func (s *tally) count(family string, labels string) { s.add(family, labels, 1) }
@@ -94,6 +106,7 @@ func (s *tally) merge(o *tally) {
 	for reason, n := range o.t.Discards {
 		s.t.Discards[reason] += n
 	}
+	s.closings = append(s.closings, o.closings...)
 	s.t.Executions += o.t.Executions
 	s.t.Attempts += o.t.Attempts
 }
@@ -112,12 +125,13 @@ func (s *tally) run(n *run, since, until time.Time) {
 		case closed.After(until):
 			s.t.OpenAttempts++
 		default:
-			s.attempt(n, a)
+			s.attempt(n, i+1, since)
 		}
 	}
 }
 
-func (s *tally) attempt(n *run, a *AttemptPlan) {
+func (s *tally) attempt(n *run, number int, since time.Time) {
+	a := &n.plan.Attempts[number-1]
 	s.t.Attempts++
 	ended, ran := time.Time{}, false
 	for i := range a.Jobs {
@@ -133,6 +147,7 @@ func (s *tally) attempt(n *run, a *AttemptPlan) {
 			s.t.Discards["check_run"]++
 		default:
 			s.job(n, j)
+			s.jobAnswers(n, number, j, since)
 			end := j.reportedEnd()
 			switch {
 			case j.ran() && !ran:
@@ -148,6 +163,7 @@ func (s *tally) attempt(n *run, a *AttemptPlan) {
 	if ran {
 		s.observe(runDuration, labels, a.StartedAt, ended)
 	}
+	s.attemptAnswers(n, a, ended, ran)
 	orElse(&ended, a.StartedAt)
 	s.gauge(runLastCompletion, labels, float64(ended.Unix()), newest)
 }
@@ -161,7 +177,7 @@ func (s *tally) job(n *run, j *JobPlan) {
 	if j.ran() {
 		s.observe(jobDuration, labels, j.StartedAt, j.reportedEnd())
 		if !j.NoCreatedAt {
-			s.observe(jobQueueDuration, with(), j.CreatedAt, j.StartedAt)
+			s.observe(jobQueueDuration, with("held", s.held(j)), j.CreatedAt, j.StartedAt)
 		}
 		if len(j.Steps) == 0 {
 			s.t.Discards["steps_missing"]++

@@ -19,7 +19,9 @@ type TruthQuery struct {
 // entry knows what it is, not from the answers.
 //
 // It leaves open what depends on when something was read: attempts still open, runs deleted before they closed, and
-// under which name something counted that ended within moments of a rename (the name at its end is taken).
+// under which name something counted that ended within moments of a rename (the name at its end is taken). Why a job failed
+// and what held it back is told as far as answers told it. Recoveries of branches are those of a reader that closes attempts
+// in the order in which they end.
 type Truth struct {
 	Counters   map[string]map[string]float64      `json:"counters"`
 	Histograms map[string]map[string]Distribution `json:"histograms"`
@@ -66,7 +68,7 @@ func (g *GitHub) Truth(q TruthQuery) Truth {
 	g.forget(g.now())
 	orElse(&q.Until, g.now())
 	g.advance(q.Until)
-	sum := newTally()
+	sum := g.tally()
 	for _, r := range g.repos {
 		var since time.Time
 		if q.Since != nil {
@@ -83,6 +85,7 @@ func (g *GitHub) Truth(q TruthQuery) Truth {
 			}
 		}
 	}
+	sum.branches(q.Until)
 	return sum.t
 }
 

@@ -52,6 +52,7 @@ func TestTruthOfAHandMadeWorld(t *testing.T) {
 	step := func(conclusion, job, rest, step string) string {
 		return `conclusion="` + conclusion + `",job_name="` + job + `",` + rest + `,step="` + step + `",` + wf
 	}
+	path := func(job, phase string) string { return `job_name="` + job + `",phase="` + phase + `",` + r + `,` + wf }
 	want := Truth{
 		Executions: 5, Attempts: 3, OpenAttempts: 1,
 		Counters: map[string]map[string]float64{
@@ -66,6 +67,28 @@ func TestTruthOfAHandMadeWorld(t *testing.T) {
 				step("success", "build", self3, "Set up job"): 1, step("success", "build", self3, "make"): 1, step("skipped", "build", self3, "publish"): 1,
 				step("success", "build", self3, "clean"): 1, step("success", "test", hosted, "Set up job"): 1, step("success", "deploy", plain, "ship"): 1,
 			},
+			jobFailures: {
+				`job_name="deploy",label="",reason="unknown",` + r + `,` + wf:                1,
+				`job_name="test",label="ubuntu-latest",reason="runner_lost",` + r + `,` + wf: 1,
+			},
+			jobFailedSeconds: {
+				`job_name="deploy",label="",reason="unknown",` + r + `,` + wf:                10,
+				`job_name="test",label="ubuntu-latest",reason="runner_lost",` + r + `,` + wf: 20,
+			},
+			jobFlakes:       {`job_name="test",label="ubuntu-latest",` + r + `,` + wf: 1},
+			jobRerunSeconds: {`job_name="test",label="ubuntu-latest",` + r + `,` + wf: 30, `job_name="deploy",label="",` + r + `,` + wf: 10},
+			// Of the hosted runners a public repository pays nothing.
+			jobBillable: {`label="bar,linux,self-hosted",` + r + `,sku="self_hosted",` + wf: 60},
+			jobCost:     {`label="bar,linux,self-hosted",` + r + `,sku="self_hosted",` + wf: 0},
+			criticalPath: {
+				path("build", "gap"): 1, path("build", "queue"): 10, path("build", "run"): 60,
+				path("test", "gap"): 1 + 1, path("test", "queue"): 8 + 4, path("test", "run"): 20 + 30,
+				path("deploy", "gap"): 5, path("deploy", "run"): 10,
+			},
+			runFailures: {
+				`branch="main",event="push",reason="runner_lost",` + r + `,` + wf:               1,
+				`branch="other",event="pull_request",reason="invalid_workflow",` + r + `,` + wf: 1,
+			},
 			runConclusions: {
 				main + `"failure",event="push",` + r + `,` + wf:                                    1,
 				main + `"success",event="push",` + r + `,` + wf:                                    1,
@@ -79,7 +102,8 @@ func TestTruthOfAHandMadeWorld(t *testing.T) {
 				`conclusion="success",job_name="test",` + hosted + `,` + wf: {1, 30},
 				`conclusion="other",job_name="deploy",` + plain + `,` + wf:  {1, 10},
 			},
-			jobQueueDuration: {self3 + `,` + wf: {1, 10}, hosted + `,` + wf: {2, 8 + 4}},
+			branchRecovery:   {`branch="main",` + r + `,` + wf: {1, 150}},
+			jobQueueDuration: {`held="",` + self3 + `,` + wf: {1, 10}, `held="",` + hosted + `,` + wf: {2, 8 + 4}},
 			stepDuration: {
 				step("success", "build", self3, "Set up job"): {1, 3}, step("success", "build", self3, "make"): {1, 0},
 				step("success", "test", hosted, "Set up job"): {1, 1}, step("success", "deploy", plain, "ship"): {1, 9},
@@ -92,6 +116,8 @@ func TestTruthOfAHandMadeWorld(t *testing.T) {
 				main + `"success",event="push",` + r + `,` + wf:                                    float64(at(250).Unix()),
 				`branch="other",conclusion="startup_failure",event="pull_request",` + r + `,` + wf: float64(at(300).Unix()),
 			},
+			branchFailures: {`branch="main",` + r + `,` + wf: 0},
+
 			jobsNow:   {`label="",` + r + `,status="queued",` + wf: 1},
 			oldestJob: {`label="",` + r + `,status="queued",` + wf: float64(at(391).Unix())},
 		},

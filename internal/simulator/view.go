@@ -22,6 +22,8 @@ func (j *JobPlan) status(t time.Time) string {
 	switch {
 	case j.finished(t):
 		return completed
+	case t.Before(j.PendingUntil):
+		return pending
 	case t.Before(j.WaitingUntil):
 		return waiting
 	case j.hasRunner() && !t.Before(j.StartedAt):
@@ -61,8 +63,8 @@ func (a *AttemptPlan) status(t time.Time) string {
 			if !j.Copy {
 				return inProgress
 			}
-		case waiting:
-			state = waiting
+		case waiting, pending:
+			state = j.status(t)
 		}
 	}
 	return state

@@ -27,6 +27,8 @@ type GitHub struct {
 	swept        time.Time
 
 	limits   limits
+	points   map[string]*points // of GraphQL, by token
+	told     *told
 	requests Requests
 	sequence uint64 // of requests, for request ids and draws
 	tokens   map[string]bool
@@ -83,6 +85,7 @@ func New(o Options) (*GitHub, error) {
 	g := &GitHub{
 		opts: o, byName: map[string]*repository{}, byID: map[int64]*repository{},
 		handRun: firstHandRun, handJob: firstHandJob, requests: newRequests(), swept: o.Start,
+		points: map[string]*points{}, told: newTold(),
 	}
 	for _, s := range o.Stretches {
 		g.plan(s)

@@ -21,6 +21,8 @@ type Options struct {
 	// Reload loads the configuration anew. It is served as POST /-/reload where Lifecycle is set.
 	Reload    func() error
 	Lifecycle bool
+	// Recorded answers GET /-/recorded: what was counted of a run.
+	Recorded http.Handler
 }
 
 // plainPath is a path without what a request or the mux's patterns would understand in another way.
@@ -29,7 +31,7 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 // ownPath tells whether a path can be that of the metrics: plain, and not taken by us.
 func ownPath(p string) bool {
 	switch p {
-	case "/-/healthy", "/-/ready", "/-/reload":
+	case "/-/healthy", "/-/ready", "/-/reload", "/-/recorded":
 		return false
 	}
 	return plainPath.MatchString(p) && path.Clean(p) == p
@@ -68,6 +70,9 @@ func Handler(o Options) (http.Handler, error) {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.HandleFunc("/-/reload", o.reload)
+	if o.Recorded != nil {
+		mux.Handle("GET /-/recorded", NewPlaces().Limit(o.Recorded))
+	}
 	return SameOrigin(mux), nil
 }
 

@@ -45,10 +45,12 @@ func (rec *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = `{"total_count":200,"workflow_runs":[]}`
 	case strings.HasSuffix(path, "/jobs"):
 		body = `{"total_count":200,"jobs":[]}`
-	case strings.HasSuffix(path, "/repos"):
+	case strings.HasSuffix(path, "/repos"), strings.HasSuffix(path, "/annotations"):
 		body = `[]`
+	case strings.HasSuffix(path, "/graphql"):
+		body = `{"data":{"nodes":[]}}`
 	}
-	if query := r.URL.Query(); body != object && query.Get("page") == "" {
+	if query := r.URL.Query(); body != object && r.Method == http.MethodGet && query.Get("page") == "" {
 		query.Set("page", "2")
 		next := *r.URL
 		next.RawQuery = query.Encode()
@@ -134,6 +136,14 @@ func calls() []call {
 			}
 			return body.Close()
 		}},
+		{"JobAnnotations", func(ctx context.Context, c *githubapi.Client) error {
+			_, err := c.JobAnnotations(ctx, repo, job)
+			return err
+		}},
+		{"Annotations", func(ctx context.Context, c *githubapi.Client) error {
+			_, err := c.Annotations(ctx, []string{"CR_kwDO1"}, []string{"CS_kwDO2"})
+			return err
+		}},
 		{"Workflow", func(ctx context.Context, c *githubapi.Client) error {
 			_, err := c.Workflow(ctx, repo, 161335)
 			return err
@@ -182,7 +192,7 @@ func calls() []call {
 func TestClientRequests(t *testing.T) {
 	for _, f := range flavours() {
 		t.Run(f.name, func(t *testing.T) {
-			original, mock := description(t, f.original, f.baseURL), description(t, f.mock, f.baseURL)
+			original, mock, hints := description(t, f.original, f.baseURL), description(t, f.mock, f.baseURL), description(t, f.hints, f.baseURL)
 			var allowed, described int
 			for _, c := range calls() {
 				rec := &recorder{}
@@ -199,6 +209,17 @@ func TestClientRequests(t *testing.T) {
 					t.Errorf("%s sent no request", c.method)
 				}
 				for _, r := range rec.requests {
+					if strings.HasSuffix(r.URL.Path, "/graphql") { // held to the schema in TestQueries
+						checkGraphQL(t, f.graphqlURL, r)
+						continue
+					}
+					if strings.HasSuffix(r.URL.Path, "/annotations") {
+						described++
+						if err := hints.CheckRequest(t.Context(), r); err != nil {
+							t.Errorf("%s: %v", c.method, err)
+						}
+						continue
+					}
 					if !strings.HasPrefix(r.URL.String(), f.baseURL+"/") {
 						checkForeign(t, c.method, r)
 						continue

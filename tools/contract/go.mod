@@ -6,10 +6,12 @@ replace github_workflow_exporter => ../..
 
 require (
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/vektah/gqlparser/v2 v2.5.64
 	github_workflow_exporter v0.0.0-00010101000000-000000000000
 )
 
 require (
+	github.com/agnivade/levenshtein v1.2.2 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 	github.com/gorilla/mux v1.8.0 // indirect

@@ -10,16 +10,19 @@ import (
 
 // flavour is one kind of server with the files that describe it.
 type flavour struct {
-	name     string
-	baseURL  string
-	original string // unchanged: the contract
-	mock     string // differs where the original refuses what GitHub takes: the created filter, numbers as workflow_id
+	name    string
+	baseURL string
+	// graphqlURL is where GraphQL is, by GitHub's documentation.
+	graphqlURL string
+	original   string // unchanged: the contract
+	hints      string // of further operations, unchanged
+	mock       string // differs where the original refuses what GitHub takes: the created filter, numbers as workflow_id
 }
 
 func flavours() []flavour {
 	return []flavour{
-		{"ghes-3.10", "http://github.example.net/api/v3", "ghes-3.10.actions.json", "ghes-3.10.actions.mock.json"},
-		{"github.com", "http://api.example.net", "api.github.com.actions.json", "api.github.com.actions.mock.json"},
+		{"ghes-3.10", "http://github.example.net/api/v3", "http://github.example.net/api/graphql", "ghes-3.10.actions.json", "ghes-3.10.hints.json", "ghes-3.10.actions.mock.json"},
+		{"github.com", "http://api.example.net", "http://api.example.net/graphql", "api.github.com.actions.json", "api.github.com.hints.json", "api.github.com.actions.mock.json"},
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package boards holds the five dashboards.
+// Package boards holds the six dashboards.
 package boards
 
 import (
@@ -15,6 +15,7 @@ const (
 	overviewUID = "gwe-overview"
 	workflowUID = "gwe-workflow"
 	jobUID      = "gwe-job"
+	answersUID  = "gwe-answers"
 	runnersUID  = "gwe-runners"
 	exporterUID = "gwe-exporter"
 )
@@ -24,7 +25,7 @@ const tag = "github-workflow-exporter"
 // All returns the dashboards, the overview first. With native, their histogram queries are for native histograms.
 func All(native bool) []grafana.Dashboard {
 	h := query.Histograms{Native: native}
-	return []grafana.Dashboard{overview(h), workflow(h), job(h), runners(h), exporter(h)}
+	return []grafana.Dashboard{overview(h), workflow(h), job(h), answers(h), runners(h), exporter(h)}
 }
 
 // FileName is where a dashboard is kept below deploy/grafana/dashboards.

@@ -1,6 +1,8 @@
 package boards
 
 import (
+	"strings"
+
 	"github_workflow_exporter/collector/family"
 	"github_workflow_exporter/tools/dashboards/grafana"
 	"github_workflow_exporter/tools/dashboards/query"
@@ -34,7 +36,11 @@ func orZero(expr string, matchers ...string) string {
 }
 
 func jobsNow(by, status string, matchers ...string) string {
-	matchers = append([]string{`status="` + status + `"`}, matchers...)
+	is := "="
+	if strings.Contains(status, "|") {
+		is = "=~"
+	}
+	matchers = append([]string{"status" + is + `"` + status + `"`}, matchers...)
 	return query.By("sum", by, query.Data(family.JobsNow, matchers...))
 }
 

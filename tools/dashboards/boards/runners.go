@@ -15,7 +15,7 @@ func runners(h query.Histograms) grafana.Dashboard {
 	l.Row("Now")
 	l.Place(5, 4, stat("Queued", "Jobs that wait for a runner, as last polled (poll.live).", "short", series(orNone(jobsNow("", "queued", live...)), "queued"), above(good, 20, warn, 100, bad)))
 	l.Place(5, 4, stat("Running", "Jobs in progress, as last polled.", "short", series(orNone(jobsNow("", "in_progress", live...)), "running"), plain()))
-	l.Place(4, 4, stat("Held back", "Jobs with the status waiting: held back by an approval or a concurrency group, not by a lack of runners.", "short", series(orNone(jobsNow("", "waiting", live...)), "waiting"), plain()))
+	l.Place(4, 4, stat("Held back", "Jobs with the status waiting or pending: held back by an approval or by their concurrency group, not by a lack of runners.", "short", series(orNone(jobsNow("", "waiting|pending", live...)), "waiting"), plain()))
 	l.Place(5, 4, stat("Oldest queued", "How long the job has waited that waits longest; 0 when none does.", "s", series(orNone(oldest("", "queued", live...)), "oldest"), waits))
 	l.Place(5, 4, stat("Longest running", "How long the job has run that runs longest; 0 when none does. GitHub ends jobs on its own runners after 6 hours.", "s", series(orNone(oldest("", "in_progress", live...)), "longest"), above(good, 7200, warn, 21600, bad)))
 

@@ -199,6 +199,8 @@ func TestWhoHoldsFewestIsNext(t *testing.T) {
 					}
 					p.give(a)
 				}
+				p.mu.Lock()
+				defer p.mu.Unlock()
 				if len(p.waiting) > mostWaiters {
 					t.Errorf("%d wait", len(p.waiting))
 				}

@@ -128,7 +128,7 @@ func idle(grown values) []string {
 	var still []string
 	for _, f := range family.All() {
 		name := accumulatingName(f)
-		rare := f.ID == family.JobFlakes || f.ID == family.JobAbandonedDuration || f.ID == family.BranchRecovery
+		rare := f.ID == family.JobFlakes || f.ID == family.JobRerunSeconds || f.ID == family.JobAbandonedDuration || f.ID == family.BranchRecovery
 		if name != "" && !rare && grown.total(name) == 0 {
 			still = append(still, name)
 		}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/githubapi"
-	"github_workflow_exporter/internal/relabel"
 )
 
 func BenchmarkJobs(b *testing.B) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github_workflow_exporter/collector/family"
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // The reasons for which a whole job (Omitted) or one value of it (Discards) is left out.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/githubapi"
-	"github_workflow_exporter/internal/relabel"
 )
 
 // Price is what a minute on a runner costs.

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/githubapi"
-	"github_workflow_exporter/internal/relabel"
 )
 
 // costs is what a job of a minute bills, "" where it counts in neither family.

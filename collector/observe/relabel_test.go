@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/githubapi"
-	"github_workflow_exporter/internal/relabel"
 )
 
 func rule(t *testing.T, edit func(*relabel.Rule), regex string) relabel.Rule {

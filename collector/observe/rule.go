@@ -3,7 +3,7 @@ package observe
 import (
 	"fmt"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // Rule folds names into one label value: those of runners, or runs-on labels.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/githubapi"
-	"github_workflow_exporter/internal/relabel"
 )
 
 // slot is the place of a visible label in labelSet.

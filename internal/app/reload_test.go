@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github_workflow_exporter/collector/relabel"
 	"github_workflow_exporter/internal/config"
-	"github_workflow_exporter/internal/relabel"
 	"github_workflow_exporter/internal/simulator"
 )
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // Failures says how it is found out why jobs failed.

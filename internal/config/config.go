@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github_workflow_exporter/collector/family"
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // Config is the whole configuration. Load and LoadWith return it valid, with paths resolved and patterns compiled; it is

@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // positions are the lines of the keys of a document, by dotted path.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 const examplePath = "../../config.example.yml"

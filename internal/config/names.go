@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 // NameRule gives a runner, or a runs-on label, whose whole name Regex matches the name Replacement, in which $1 or ${name}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github_workflow_exporter/collector/family"
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 func checkBranches(m Metrics) *Error {

@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github_workflow_exporter/internal/relabel"
+	"github_workflow_exporter/collector/relabel"
 )
 
 var (

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	theirs "github.com/prometheus/prometheus/model/relabel"
 
-	ours "github_workflow_exporter/internal/relabel"
+	ours "github_workflow_exporter/collector/relabel"
 )
 
 // translate makes of our rule the one that Prometheus would have read from the same YAML.

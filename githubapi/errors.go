@@ -170,3 +170,21 @@ func cleanText(s string) string {
 	}
 	return strings.TrimSpace(b.String())
 }
+
+// IsKind tells whether an error is one of the API's, of that kind.
+func IsKind(err error, kind Kind) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == kind
+}
+
+// Gone tells whether an error says that what was asked for does not exist.
+func Gone(err error) bool { return IsKind(err, KindNotFound) || IsKind(err, KindGone) }
+
+// Reason is the bounded word for a failed request, fit for a label: its kind, "other" for an error that is not the API's.
+func Reason(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind.String()
+	}
+	return "other"
+}

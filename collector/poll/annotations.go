@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -35,49 +35,41 @@ const (
 	maxAnnotatedREST = 20
 )
 
-// graphql is what is known of asking over GraphQL.
-type graphql struct {
-	mu    sync.Mutex
-	until time.Time // not to be asked before
-	token githubapi.Identity
-	said  bool // that it is not for this credential
-}
-
 // record commits what was read of an attempt, with what GitHub says of why jobs failed. Nothing waits for that: where it
 // cannot be had, the jobs' own facts decide.
-func (p *Poller) record(ctx context.Context, r *repository, attempt *githubapi.Attempt, closing bool) error {
-	p.annotate(ctx, r, attempt, closing)
-	return recorded(p.Recorder.Record(ctx, r.repo(), *attempt, closing))
+func (v *Visitor) record(ctx context.Context, r *Repository, attempt *githubapi.Attempt, closing bool) error {
+	v.annotate(ctx, r, attempt, closing)
+	return recorded(v.Recorder.Record(ctx, r.Repo(), *attempt, closing))
 }
 
 // annotate fills in the annotations of the jobs that are about to be counted as failed, and of a run that could not start.
-func (p *Poller) annotate(ctx context.Context, r *repository, attempt *githubapi.Attempt, closing bool) {
-	if p.Options.Annotations == AnnotationsOff {
+func (v *Visitor) annotate(ctx context.Context, r *Repository, attempt *githubapi.Attempt, closing bool) {
+	if v.Options.Annotations == AnnotationsOff {
 		return
 	}
-	jobs := p.unexplained(r, attempt)
+	jobs := v.unexplained(r, attempt)
 	suite := ""
 	if closing && len(attempt.Jobs) == 0 && attempt.Run.Conclusion == "startup_failure" {
 		suite = attempt.Run.CheckSuiteNodeID
 	}
 	switch {
 	case len(jobs) == 0 && suite == "":
-	case p.Options.Annotations == AnnotationsREST:
-		p.annotateREST(ctx, r, attempt, jobs)
+	case v.Options.Annotations == AnnotationsREST:
+		v.annotateREST(ctx, r, attempt, jobs)
 	default:
-		p.annotateGraphQL(ctx, attempt, jobs, suite)
+		v.annotateGraphQL(ctx, r, attempt, jobs, suite)
 	}
 }
 
 // unexplained are the jobs to ask about. Most attempts have none, which is told without looking anything up.
-func (p *Poller) unexplained(r *repository, attempt *githubapi.Attempt) []githubapi.Job {
+func (v *Visitor) unexplained(r *Repository, attempt *githubapi.Attempt) []githubapi.Job {
 	suspect := func(j githubapi.Job) bool {
 		return j.Completed() && j.Conclusion != "success" && j.Conclusion != "skipped"
 	}
 	if !slices.ContainsFunc(attempt.Jobs, suspect) {
 		return nil
 	}
-	ids, err := p.Recorder.Unexplained(r.repo(), *attempt)
+	ids, err := v.Recorder.Unexplained(r.Repo(), *attempt)
 	if err != nil {
 		return nil // recording will fail for the same cause, and says so
 	}
@@ -91,20 +83,20 @@ func (p *Poller) unexplained(r *repository, attempt *githubapi.Attempt) []github
 }
 
 // annotateREST asks for one job after the other, as long as there is budget to spare.
-func (p *Poller) annotateREST(ctx context.Context, r *repository, attempt *githubapi.Attempt, jobs []githubapi.Job) {
+func (v *Visitor) annotateREST(ctx context.Context, r *Repository, attempt *githubapi.Attempt, jobs []githubapi.Job) {
 	for _, j := range jobs[:min(len(jobs), maxAnnotatedREST)] {
-		if !p.budget.spare() || !p.graphql.may(p.Now(), p.identity()) {
+		if !r.gate.Spare() || !r.gate.Annotations.May() {
 			return
 		}
 		var annotations []githubapi.Annotation
-		err := p.askOf(ctx, r, func() (err error) {
-			annotations, err = p.Client.JobAnnotations(ctx, r.repo().FullName, j.ID)
+		err := v.askOf(ctx, r, func() (err error) {
+			annotations, err = r.gate.Client.JobAnnotations(ctx, r.Repo().FullName, j.ID)
 			return err
 		})
 		switch {
-		case gone(err):
+		case githubapi.Gone(err):
 		case err != nil:
-			p.unannotated(err)
+			v.unannotated(r.gate, err)
 			return
 		default:
 			note(attempt, j.ID, annotations)
@@ -113,7 +105,7 @@ func (p *Poller) annotateREST(ctx context.Context, r *repository, attempt *githu
 }
 
 // annotateGraphQL asks for all jobs at once.
-func (p *Poller) annotateGraphQL(ctx context.Context, attempt *githubapi.Attempt, jobs []githubapi.Job, suite string) {
+func (v *Visitor) annotateGraphQL(ctx context.Context, r *Repository, attempt *githubapi.Attempt, jobs []githubapi.Job, suite string) {
 	var ids, suites []string
 	for _, j := range jobs {
 		if j.NodeID != "" {
@@ -123,19 +115,21 @@ func (p *Poller) annotateGraphQL(ctx context.Context, attempt *githubapi.Attempt
 	if suite != "" {
 		suites = append(suites, suite)
 	}
-	if len(ids)+len(suites) == 0 || !p.graphql.may(p.Now(), p.identity()) || !p.affordsGraphQL() || !p.budget.admitExtra() {
+	if len(ids)+len(suites) == 0 || !r.gate.Annotations.May() || !r.gate.AffordsGraphQL() {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, annotateWithin)
 	defer cancel()
-	answer, err := p.Client.Annotations(bounded, ids, suites)
-	if kindIs(err, githubapi.KindSecondaryLimit) {
-		p.settle(err)
-	} else {
-		p.budget.settle(nil) // what else went wrong, its own primary limit too, is nothing to REST
+	var answer githubapi.AnnotationsAnswer
+	sent, err := r.gate.AskExtra(func() (err error) {
+		answer, err = r.gate.Client.Annotations(bounded, ids, suites)
+		return err
+	})
+	if !sent {
+		return
 	}
 	if err != nil {
-		p.unannotated(err)
+		v.unannotated(r.gate, err)
 	}
 	for _, j := range jobs {
 		if annotations, ok := answer.ByID[j.NodeID]; ok && j.NodeID != "" {
@@ -155,57 +149,23 @@ func note(attempt *githubapi.Attempt, job int64, annotations []githubapi.Annotat
 	attempt.Annotations[job] = annotations
 }
 
-// affordsGraphQL tells whether more is left of the limit of GraphQL than the share that belongs to others.
-func (p *Poller) affordsGraphQL() bool {
-	l, known := p.Client.GraphQLLimit()
-	return !known || !p.Now().Before(l.Reset) || float64(l.Remaining) > float64(l.Limit)*p.Reserve
-}
-
-// identity is that of the token, as far as there is one.
-func (p *Poller) identity() githubapi.Identity {
-	token, _ := p.Client.TokenIdentity() // who has none finds out elsewhere
-	return token
-}
-
 // unannotated notes that annotations could not be had, and says so once where that will last.
-func (p *Poller) unannotated(err error) {
+func (v *Visitor) unannotated(g *gate.Gate, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	now := p.Now()
+	now := v.Now()
 	var e *githubapi.Error
 	switch {
-	case kindIs(err, githubapi.KindForbidden), kindIs(err, githubapi.KindNotFound), kindIs(err, githubapi.KindUnauthorized):
-		if p.graphql.bar(now.Add(barredFor), p.identity()) {
-			level.Info(p.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
+	case githubapi.IsKind(err, githubapi.KindForbidden), githubapi.IsKind(err, githubapi.KindNotFound), githubapi.IsKind(err, githubapi.KindUnauthorized):
+		if g.Annotations.Bar(barredFor) {
+			level.Info(v.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
 				"retry_in", barredFor, "err", err)
 		}
 	case errors.As(err, &e) && e.Kind == githubapi.KindPrimaryLimit && e.Reset.After(now):
-		p.graphql.pause(e.Reset)
+		g.Annotations.Pause(e.Reset)
 	default:
-		p.graphql.pause(now.Add(max(brokenPause, asked(err))))
-		level.Debug(p.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
+		g.Annotations.Pause(now.Add(max(brokenPause, gate.Asked(err))))
+		level.Debug(v.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
 	}
-}
-
-// may tells whether it may be asked. A new token may be let in where another was not.
-func (g *graphql) may(now time.Time, token githubapi.Identity) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return token != g.token && g.said || !now.Before(g.until)
-}
-
-// bar notes that the credential is not let in; it tells whether that is news.
-func (g *graphql) bar(until time.Time, token githubapi.Identity) (news bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	news = !g.said || token != g.token
-	g.until, g.token, g.said = until, token, true
-	return news
-}
-
-func (g *graphql) pause(until time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.until = latest(g.until, until)
 }

@@ -22,26 +22,26 @@ const brokenFor = time.Hour
 // the attempts that are over. One run after the other, so that what was asked is recorded before more is asked: however
 // often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
 // found was deleted.
-func (p *Poller) follow(ctx context.Context, r *repository) error {
+func (v *Visitor) follow(ctx context.Context, r *Repository) error {
 	if r.round.IsZero() {
-		r.round = p.Now()
+		r.round = v.Now()
 	}
 	of := func(open *openRun) *turn { return &open.follow }
-	due := func(open *openRun) bool { return p.due(open) && open.follow.last.Before(r.round) }
-	err := p.eachOpen(ctx, r, of, due, func(open *openRun) error {
-		dropped, err := p.outlived(ctx, r, open)
+	due := func(open *openRun) bool { return v.due(open) && open.follow.last.Before(r.round) }
+	err := v.eachOpen(ctx, r, of, due, func(open *openRun) error {
+		dropped, err := v.outlived(ctx, r, open)
 		if err != nil || dropped {
 			return err
 		}
-		if p.dueByID(open) {
-			if err := p.askByID(ctx, r, open); err != nil {
+		if v.dueByID(open) {
+			if err := v.askByID(ctx, r, open); err != nil {
 				return fmt.Errorf("reading the run: %w", err)
 			}
 		}
 		if !open.known() || r.runs[open.run.ID] == nil {
 			return nil
 		}
-		return p.closeAttempts(ctx, r, open)
+		return v.closeAttempts(ctx, r, open)
 	})
 	if errors.Is(err, errVisitFull) {
 		return err // the round goes on with those that had no turn in it
@@ -55,8 +55,8 @@ const unreadRuns = 3
 
 // unread is the trouble of a repository whose list answers and whose runs and jobs do not. A missing permission needs no
 // second run to show it.
-func (r *repository) unread() error {
-	if n := len(r.troubled); n == 0 || n < unreadRuns && !kindIs(r.trouble, githubapi.KindForbidden) {
+func (r *Repository) unread() error {
+	if n := len(r.troubled); n == 0 || n < unreadRuns && !githubapi.IsKind(r.trouble, githubapi.KindForbidden) {
 		return nil
 	}
 	return fmt.Errorf("no run can be read, the last: %w", r.trouble)
@@ -64,39 +64,39 @@ func (r *repository) unread() error {
 
 // due tells whether an open run is to be asked for by its id, or has an attempt to be closed that was not tried within the
 // interval.
-func (p *Poller) due(open *openRun) bool {
-	if p.dueByID(open) {
+func (v *Visitor) due(open *openRun) bool {
+	if v.dueByID(open) {
 		return true
 	}
 	over := open.run.Completed() || open.next() < open.latest()
-	return over && p.Now().Sub(open.follow.last) >= p.Interval
+	return over && v.Now().Sub(open.follow.last) >= v.Interval
 }
 
 // dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
 // long as it is believed, which is for MaxInterval.
-func (p *Poller) dueByID(open *openRun) bool {
-	age := p.Now().Sub(open.asked)
+func (v *Visitor) dueByID(open *openRun) bool {
+	age := v.Now().Sub(open.asked)
 	if open.known() && open.run.Completed() {
 		// It is to be closed. What there is to learn is whether GitHub takes it back, while that is waited for.
-		return !open.listed && open.over.attempt == open.latest() && age >= p.Interval
+		return !open.listed && open.over.attempt == open.latest() && age >= v.Interval
 	}
 	if open.listed {
-		return age >= p.MaxInterval
+		return age >= v.MaxInterval
 	}
-	return age >= p.Interval
+	return age >= v.Interval
 }
 
-func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) error {
+func (v *Visitor) askByID(ctx context.Context, r *Repository, open *openRun) error {
 	id := open.run.ID
 	var run githubapi.Run
 	var tag githubapi.Tag
-	err := p.askFor(ctx, r, func() (err error) {
-		run, tag, err = p.Client.Run(ctx, r.repo().FullName, id, open.tag)
+	err := v.askFor(ctx, r, func() (err error) {
+		run, tag, err = r.gate.Client.Run(ctx, r.Repo().FullName, id, open.tag)
 		return err
 	})
-	now := p.Now()
+	now := v.Now()
 	if undecodable(err) {
-		return p.undecodable(ctx, r, open, err)
+		return v.undecodable(ctx, r, open, err)
 	}
 	open.broken = time.Time{}
 	switch {
@@ -104,51 +104,51 @@ func (p *Poller) askByID(ctx context.Context, r *repository, open *openRun) erro
 		open.asked, open.missing = now, 0
 		open.confirm(now)
 		return nil
-	case gone(err):
+	case githubapi.Gone(err):
 		open.asked = now
-		return p.notFound(ctx, r, open)
+		return v.notFound(ctx, r, open)
 	case err != nil:
 		return err
 	}
-	if err := p.checkIdentity(ctx, r, run.Repository); errors.Is(err, errForeign) {
-		return p.undecodable(ctx, r, open, err)
+	if err := v.checkIdentity(ctx, r, run.Repository); errors.Is(err, errForeign) {
+		return v.undecodable(ctx, r, open, err)
 	} else if err != nil {
 		return err
 	}
 	run.ID = id
 	first := !open.known()
-	p.saw(r, open, run)
+	v.saw(r, open, run)
 	open.tag = tag
-	if first && !p.Workflow(run.WorkflowPath()) { // excluded since it was opened
-		if run.NotBefore().Before(p.horizon()) {
-			return p.drop(ctx, r, open, "")
+	if first && !v.Workflow(run.WorkflowPath()) { // excluded since it was opened
+		if run.NotBefore().Before(v.horizon(r)) {
+			return v.drop(ctx, r, open, "")
 		}
-		p.forgetRun(r, open) // the ledger keeps it open: a reload may take the exclusion back
+		v.forgetRun(r, open) // the ledger keeps it open: a reload may take the exclusion back
 	}
 	return nil
 }
 
 // saw takes in a run's state as an answer told it.
-func (p *Poller) saw(r *repository, open *openRun, run githubapi.Run) {
-	now, before := p.Now(), open.latest()
+func (v *Visitor) saw(r *Repository, open *openRun, run githubapi.Run) {
+	now, before := v.Now(), open.latest()
 	if open.observe(run, now) {
 		r.changed = now
 	}
 	if open.latest() != before {
-		p.Recorder.Forget(r.id, run.ID) // nothing of that attempt goes on any more
+		v.Recorder.Forget(r.id, run.ID) // nothing of that attempt goes on any more
 	}
 }
 
 // notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
-func (p *Poller) notFound(ctx context.Context, r *repository, open *openRun) error {
+func (v *Visitor) notFound(ctx context.Context, r *Repository, open *openRun) error {
 	if open.missing++; open.missing < missingVisits {
 		return nil
 	}
-	if _, err := p.confirmIdentity(ctx, r); err != nil {
+	if _, err := v.confirmIdentity(ctx, r); err != nil {
 		return err
 	}
-	level.Info(p.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
-	return p.drop(ctx, r, open, reasonRunDeleted)
+	level.Info(v.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
+	return v.drop(ctx, r, open, reasonRunDeleted)
 }
 
 // undecodable tells whether an answer came whole and yet does not say what was asked for. Cut bodies and web pages pass.
@@ -158,8 +158,8 @@ func undecodable(err error) bool {
 }
 
 // forgetRun ends the following of a run whose attempts are all closed.
-func (p *Poller) forgetRun(r *repository, open *openRun) {
-	p.Recorder.Forget(r.id, open.run.ID)
+func (v *Visitor) forgetRun(r *Repository, open *openRun) {
+	v.Recorder.Forget(r.id, open.run.ID)
 	delete(r.runs, open.run.ID)
 	delete(r.troubled, open.run.ID)
 }

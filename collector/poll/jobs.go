@@ -26,12 +26,12 @@ var errEndless = errors.New("the list of jobs does not end")
 
 // readOver fills in the jobs of an attempt that is over, from memory if they have not changed. It is whole when every job is
 // there and completed. With partial a list without end will do as far as it was read.
-func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, attempt *githubapi.Attempt, partial bool) (changed, whole bool, err error) {
+func (v *Visitor) readOver(ctx context.Context, r *Repository, open *openRun, attempt *githubapi.Attempt, partial bool) (changed, whole bool, err error) {
 	var known []jobsPage
 	if open.over.attempt == attempt.Number {
 		known = open.over.pages
 	}
-	pages, changed, own, err := p.readJobs(ctx, r, attempt, known)
+	pages, changed, own, err := v.readJobs(ctx, r, attempt, known)
 	switch {
 	case partial && errors.Is(err, errEndless):
 		open.over = jobsRead{}
@@ -48,7 +48,7 @@ func (p *Poller) readOver(ctx context.Context, r *repository, open *openRun, att
 }
 
 // keep gives what is remembered of jobs that were read: all of it, or, where that is too much, only that they were.
-func (r *repository) keep(read jobsRead) jobsRead {
+func (r *Repository) keep(read jobsRead) jobsRead {
 	kept := 0
 	for _, open := range r.runs {
 		kept += open.over.bytes
@@ -66,9 +66,9 @@ func (r *repository) keep(read jobsRead) jobsRead {
 // carried over may keep its old number, one of a later attempt does not belong here and is left out; then own is false.
 //
 // Pages that have not changed are not read: then changed is false, and own is not told.
-func (p *Poller) readJobs(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, own bool, err error) {
+func (v *Visitor) readJobs(ctx context.Context, r *Repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, own bool, err error) {
 	for range 2 {
-		pages, changed, err = p.readPages(ctx, r, attempt, known)
+		pages, changed, err = v.readPages(ctx, r, attempt, known)
 		if err != nil || !changed || !foreign(*attempt) {
 			return pages, changed, err == nil, err
 		}
@@ -103,8 +103,8 @@ type jobsPage struct {
 
 // readPages fills in all of the attempt's jobs, unique by id, and returns the pages to be handed in as known next time.
 // Known pages are asked for conditionally: if none has changed, changed is false and the attempt's jobs are left alone.
-func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
-	request := githubapi.PageRequest{PerPage: r.jobPages.now(p.Now())}
+func (v *Visitor) readPages(ctx context.Context, r *Repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
+	request := githubapi.PageRequest{PerPage: r.jobPages.Size(v.Now())}
 	var seen seenJobs
 	barren := 0 // pages in a row
 	begin := func() {
@@ -116,7 +116,7 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 		if len(known) > 0 {
 			request.Tag = known[skipped].tag
 		}
-		page, restarted, err := p.jobsPage(ctx, r, attempt, &request)
+		page, restarted, err := v.jobsPage(ctx, r, attempt, &request)
 		if errors.Is(err, githubapi.ErrNotModified) {
 			if skipped++; skipped == len(known) {
 				return known, false, nil
@@ -160,17 +160,17 @@ func (p *Poller) readPages(ctx context.Context, r *repository, attempt *githubap
 }
 
 // jobsPage reads one page of an attempt's jobs, where it fails for its size smaller ones from the first on.
-func (p *Poller) jobsPage(ctx context.Context, r *repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
-	restarted, err = r.jobPages.ask(&p.shrinks, request, p.Now(), func() error {
+func (v *Visitor) jobsPage(ctx context.Context, r *Repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
+	restarted, err = r.jobPages.Ask(r.gate, request, func() error {
 		send := func() (err error) {
-			page, err = p.Client.AttemptJobs(ctx, r.repo().FullName, attempt.Run.ID, attempt.Number, *request)
+			page, err = r.gate.Client.AttemptJobs(ctx, r.Repo().FullName, attempt.Run.ID, attempt.Number, *request)
 			return err
 		}
 		if request.Next != "" {
 			// Never refused: an attempt of very many jobs that was cut off between two pages would begin again for ever.
-			return p.askOf(ctx, r, send)
+			return v.askOf(ctx, r, send)
 		}
-		return p.askFor(ctx, r, send)
+		return v.askFor(ctx, r, send)
 	})
 	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
 		clear(r.troubled)

@@ -10,7 +10,7 @@ import (
 
 // However many attempts wait to be closed, and however large they are, what is remembered of them is bounded.
 func TestJobsThatAreRememberedAreBounded(t *testing.T) {
-	r := newRepository(githubapi.Repository{ID: 1, FullName: "octo-org/app"})
+	r := NewRepository(nil, githubapi.Repository{ID: 1, FullName: "octo-org/app"})
 	steps := make([]githubapi.Step, 1000)
 	for i := range steps {
 		steps[i].Name = strings.Repeat("s", 1000)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -32,9 +34,9 @@ type front struct {
 // readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's
 // Through) or to since, and opens what is not closed. Filtered lists come from a lagging index and are not trusted
 // with this. An unchanged list costs nothing.
-func (p *Poller) readFront(ctx context.Context, r *repository) error {
+func (v *Visitor) readFront(ctx context.Context, r *Repository) error {
 	for pass := range frontPasses {
-		again, err := p.frontPass(ctx, r, pass+1 == frontPasses)
+		again, err := v.frontPass(ctx, r, pass+1 == frontPasses)
 		if err != nil {
 			return fmt.Errorf("reading the runs list: %w", err)
 		}
@@ -49,25 +51,25 @@ func (p *Poller) readFront(ctx context.Context, r *repository) error {
 // frontPass is one reading of the list from its first page; it asks to be repeated when the list lost entries between
 // two pages, for then one that was not read has moved to a page that was. The last pass reads on nevertheless: that is better
 // than nothing of what is behind.
-func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (again bool, err error) {
+func (v *Visitor) frontPass(ctx context.Context, r *Repository, readOn bool) (again bool, err error) {
 	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
-	request := githubapi.PageRequest{PerPage: r.runPages.now(p.Now()), Tag: r.front.tag}
+	request := githubapi.PageRequest{PerPage: r.runPages.Size(v.Now()), Tag: r.front.tag}
 	var first githubapi.Page[githubapi.Run]
 	read, barren, seen := 0, 0, map[int64]bool{} // entries, pages in a row without a new one, ids
 	for n := 0; ; n++ {
-		page, restarted, err := p.runsPage(ctx, r, githubapi.RunFilter{}, &request)
+		page, restarted, err := v.runsPage(ctx, r, githubapi.RunFilter{}, &request)
 		if n == 0 || restarted {
-			began = p.Client.ServerTime()
+			began = r.gate.Client.ServerTime()
 		}
 		if r.account.Through.After(began.Add(listSlack)) { // by a clock that was wrong
 			r.account.Through = r.account.Since
 		}
-		stop := latest(r.account.Through.Add(-listSlack), r.account.Since)
+		stop := schedule.Latest(r.account.Through.Add(-listSlack), r.account.Since)
 		if errors.Is(err, githubapi.ErrNotModified) {
-			r.account.Through = latest(r.account.Through, began)
+			r.account.Through = schedule.Latest(r.account.Through, began)
 			for _, open := range r.runs {
 				if open.listed {
-					open.confirm(p.Now())
+					open.confirm(v.Now())
 				}
 			}
 			return false, nil
@@ -76,7 +78,7 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 			return false, err
 		}
 		if restarted || n == 0 {
-			if err := p.checkEmpty(ctx, r, page); err != nil {
+			if err := v.checkEmpty(ctx, r, page); err != nil {
 				return false, err
 			}
 			n, first, again, read, barren = 0, page, false, 0, 0
@@ -102,7 +104,7 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 		if last && !again {
 			through = began
 		}
-		if err := p.takeIn(ctx, r, page.Items, through, n == 0); err != nil {
+		if err := v.takeIn(ctx, r, page.Items, through, n == 0); err != nil {
 			return false, err
 		}
 		if last && again {
@@ -116,15 +118,15 @@ func (p *Poller) frontPass(ctx context.Context, r *repository, readOn bool) (aga
 	}
 	// Only now is everything committed that the tag stands for.
 	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
-	r.changed = p.Now()
+	r.changed = v.Now()
 	return false, nil
 }
 
 // runsPage reads one page of a runs list. Where it fails for its size it starts over at the first page with smaller ones, for
 // page numbers mean something else then.
-func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
-	restarted, err = r.runPages.ask(&p.shrinks, request, p.Now(), func() error {
-		page, err = p.oneRunsPage(ctx, r, filter, *request)
+func (v *Visitor) runsPage(ctx context.Context, r *Repository, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
+	restarted, err = r.runPages.Ask(r.gate, request, func() error {
+		page, err = v.oneRunsPage(ctx, r, filter, *request)
 		return err
 	})
 	return page, restarted, err
@@ -132,13 +134,13 @@ func (p *Poller) runsPage(ctx context.Context, r *repository, filter githubapi.R
 
 // oneRunsPage reads a page in the size asked for. Behind the first page it asks again when the network fails, for a pass
 // that was cut off has to begin again; for that reason it is not held to the visit's requests either.
-func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
+func (v *Visitor) oneRunsPage(ctx context.Context, r *Repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
 	for range pageTries {
-		err = p.askOf(ctx, r, func() (err error) {
-			page, err = p.Client.Runs(ctx, r.repo().FullName, filter, request)
+		err = v.askOf(ctx, r, func() (err error) {
+			page, err = r.gate.Client.Runs(ctx, r.Repo().FullName, filter, request)
 			return err
 		})
-		if _, notSent := held(err); notSent || request.Next == "" || !kindIs(err, githubapi.KindNetwork) {
+		if _, notSent := gate.Held(err); notSent || request.Next == "" || !githubapi.IsKind(err, githubapi.KindNetwork) {
 			break
 		}
 	}
@@ -146,13 +148,13 @@ func (p *Poller) oneRunsPage(ctx context.Context, r *repository, filter githubap
 }
 
 // takeIn opens the runs of a page that have attempts to be closed, and commits that. An odd entry decides for itself only.
-func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run, through time.Time, listed bool) error {
-	if err := p.checkOwners(ctx, r, runs); err != nil {
+func (v *Visitor) takeIn(ctx context.Context, r *Repository, runs []githubapi.Run, through time.Time, listed bool) error {
+	if err := v.checkOwners(ctx, r, runs); err != nil {
 		return err
 	}
 	var opened []githubapi.Run
 	for _, run := range runs {
-		open, isNew, err := p.consider(ctx, r, run)
+		open, isNew, err := v.consider(ctx, r, run)
 		if err != nil {
 			return err
 		}
@@ -167,7 +169,7 @@ func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run
 	if len(opened) == 0 && through.IsZero() {
 		return nil
 	}
-	if err := p.Progress.Open(ctx, r.id, opened, through); err != nil {
+	if err := v.Progress.Open(ctx, r.id, opened, through); err != nil {
 		for _, run := range opened { // what is not remembered durably is considered anew
 			delete(r.runs, run.ID)
 		}
@@ -177,28 +179,28 @@ func (p *Poller) takeIn(ctx context.Context, r *repository, runs []githubapi.Run
 }
 
 // consider looks at one run of a list: nil where there is nothing to follow.
-func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
+func (v *Visitor) consider(ctx context.Context, r *Repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
 	if run.ID <= 0 {
-		return nil, false, p.discardEntry(ctx, r, run)
+		return nil, false, v.discardEntry(ctx, r, run)
 	}
 	if run.Undecodable {
-		return p.considerByID(r, run.ID)
+		return v.considerByID(r, run.ID)
 	}
 	if run.Repository.ID != 0 && run.Repository.ID != r.id {
 		return nil, false, nil // see checkOwners
 	}
-	if !p.Workflow(run.WorkflowPath()) {
+	if !v.Workflow(run.WorkflowPath()) {
 		return nil, false, nil
 	}
 	if open, ok := r.runs[run.ID]; ok {
-		p.saw(r, open, run)
+		v.saw(r, open, run)
 		return open, false, nil
 	}
 	// Where the start is not known, the attempt's own endpoint will tell when it is over.
 	if started := run.Started(); !started.IsZero() && started.Before(r.account.Since) {
 		return nil, false, nil
 	}
-	closed, err := p.Progress.Attempts(r.id, run.ID)
+	closed, err := v.Progress.Attempts(r.id, run.ID)
 	if err != nil {
 		return nil, false, recorded(err)
 	}
@@ -209,11 +211,11 @@ func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run)
 	if before(began, r.account.Pruned) {
 		return nil, false, nil // known once, forgotten since
 	}
-	if before(began, p.horizon()) {
-		return nil, false, p.discard(ctx, r, run, run.Number(), reasonTooOld)
+	if before(began, v.horizon(r)) {
+		return nil, false, v.discard(ctx, r, run, run.Number(), reasonTooOld)
 	}
-	open = newOpenRun(run.ID, closed, p.Now())
-	open.observe(run, p.Now())
+	open = newOpenRun(run.ID, closed, v.Now())
+	open.observe(run, v.Now())
 	r.runs[run.ID] = open
 	return open, true, nil
 }
@@ -222,12 +224,12 @@ func (p *Poller) consider(ctx context.Context, r *repository, run githubapi.Run)
 const maxOddEntries = 1000
 
 // discardEntry discards an entry of a list that has no id that could be read, once as long as it looks the same.
-func (p *Poller) discardEntry(ctx context.Context, r *repository, run githubapi.Run) error {
+func (v *Visitor) discardEntry(ctx context.Context, r *Repository, run githubapi.Run) error {
 	if run.Sum == 0 || r.odd >= maxOddEntries {
 		return nil
 	}
-	mark := githubapi.Run{ID: -int64(run.Sum>>1) - 1, CreatedAt: p.Client.ServerTime()} // ids of runs are positive
-	closed, err := p.Progress.Attempts(r.id, mark.ID)
+	mark := githubapi.Run{ID: -int64(run.Sum>>1) - 1, CreatedAt: r.gate.Client.ServerTime()} // ids of runs are positive
+	closed, err := v.Progress.Attempts(r.id, mark.ID)
 	if err != nil {
 		return recorded(fmt.Errorf("looking up an entry without id: %w", err))
 	}
@@ -235,31 +237,31 @@ func (p *Poller) discardEntry(ctx context.Context, r *repository, run githubapi.
 		return nil
 	}
 	r.odd++
-	level.Warn(p.Logger).Log("msg", "an entry of the runs list has no id that can be read and is discarded", "repository", r.name)
-	return p.discard(ctx, r, mark, mark.Number(), reasonUndecodable)
+	level.Warn(v.Logger).Log("msg", "an entry of the runs list has no id that can be read and is discarded", "repository", r.name)
+	return v.discard(ctx, r, mark, mark.Number(), reasonUndecodable)
 }
 
 // considerByID opens a run whose entry could not be decoded, unless something is known of it: its own endpoint is asked
 // then, and in the end it is discarded.
-func (p *Poller) considerByID(r *repository, id int64) (open *openRun, isNew bool, err error) {
+func (v *Visitor) considerByID(r *Repository, id int64) (open *openRun, isNew bool, err error) {
 	if _, ok := r.runs[id]; ok {
 		return nil, false, nil
 	}
-	closed, err := p.Progress.Attempts(r.id, id)
+	closed, err := v.Progress.Attempts(r.id, id)
 	if err != nil {
 		return nil, false, recorded(err)
 	}
 	if len(closed) > 0 {
 		return nil, false, nil
 	}
-	open = newOpenRun(id, nil, p.Now())
+	open = newOpenRun(id, nil, v.Now())
 	r.runs[id] = open
 	return open, true, nil
 }
 
 // discard closes an attempt without counting it.
-func (p *Poller) discard(ctx context.Context, r *repository, run githubapi.Run, attempt int, reason string) error {
-	if err := p.Recorder.Discard(ctx, r.repo(), run, attempt, run.Number(), reason); err != nil {
+func (v *Visitor) discard(ctx context.Context, r *Repository, run githubapi.Run, attempt int, reason string) error {
+	if err := v.Recorder.Discard(ctx, r.Repo(), run, attempt, run.Number(), reason); err != nil {
 		return recorded(fmt.Errorf("discarding attempt %d of run %d: %w", attempt, run.ID, err))
 	}
 	return nil

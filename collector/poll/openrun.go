@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -99,7 +100,9 @@ func (o *openRun) dispute(contradicts bool, now time.Time) {
 
 // confirmed tells whether an answer told the run's present state some time after the first one that did, and after its jobs
 // began to contradict it: what was told before that knew nothing of it.
-func (o *openRun) confirmed() bool { return o.again.Sub(latest(o.told, o.disputed)) >= confirmAfter }
+func (o *openRun) confirmed() bool {
+	return o.again.Sub(schedule.Latest(o.told, o.disputed)) >= confirmAfter
+}
 
 // ended is when the run was last heard of, if it is over; else zero.
 func (o *openRun) ended() time.Time {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -18,14 +20,12 @@ import (
 // waiting for its worker.
 const visitRequests = 200
 
-// repository is what is known in memory of a watched repository. Only the worker that visits it touches it, but for the
-// atomic fields, which metrics read.
-type repository struct {
+// Repository is what is known in memory of a watched repository. Only the worker that visits it touches it, but for the
+// atomic fields, which others read.
+type Repository struct {
+	gate    *gate.Gate // of the credential that sees it
 	id      int64
-	due     time.Time                            // the queue's, under its lock
 	current atomic.Pointer[githubapi.Repository] // as discovery saw it last
-	target  string                               // by which it was found last; discovery's own, as is the next
-	owner   string                               // whose it was then, in lower case
 	state   atomic.Int32
 	swept   atomic.Bool // the first sweep is over
 	openNow atomic.Int64
@@ -40,7 +40,7 @@ type repository struct {
 
 	searchFailing bool // it was said that re-runs of old runs cannot be looked for
 
-	runPages, jobPages pageSize // of the lists of runs and of jobs
+	runPages, jobPages gate.PageSize // of the lists of runs and of jobs
 
 	runs     map[int64]*openRun
 	round    time.Time      // since when the open runs have their turns, each one of them; zero between two rounds
@@ -54,26 +54,56 @@ type repository struct {
 
 	workflows map[int64]string // names asked for, by workflow id
 
-	odd      int       // entries of its lists without an id that were discarded
-	requests int       // of this visit
-	held     heldError // for how long an answer asked not to ask for it
+	odd      int            // entries of its lists without an id that were discarded
+	requests int            // of this visit
+	held     gate.HeldError // for how long an answer asked not to ask for it
 }
 
-// States of a repository, as shown by repositories{state}.
+// State of a repository, as its visits go.
+type State int32
+
+// The states, as shown by repositories{state}.
 const (
-	stateFirstSweep int32 = iota
-	stateWatched
-	stateFailing
+	FirstSweep State = iota
+	Watched
+	Failing
 )
 
-func newRepository(repo githubapi.Repository) *repository {
-	r := &repository{id: repo.ID, runs: map[int64]*openRun{}, troubled: map[int64]bool{}, workflows: map[int64]string{}}
+// NewRepository is a repository of which nothing is known yet; it is asked for through a gate.
+func NewRepository(g *gate.Gate, repo githubapi.Repository) *Repository {
+	r := &Repository{gate: g, id: repo.ID, runs: map[int64]*openRun{}, troubled: map[int64]bool{}, workflows: map[int64]string{}}
 	r.current.Store(&repo)
 	return r
 }
 
-// repo is the repository as it is called now.
-func (r *repository) repo() githubapi.Repository { return *r.current.Load() }
+// ID is its number, which renames do not change.
+func (r *Repository) ID() int64 { return r.id }
+
+// Repo is the repository as it is called now.
+func (r *Repository) Repo() githubapi.Repository { return *r.current.Load() }
+
+// State is how the last visit went.
+func (r *Repository) State() State { return State(r.state.Load()) }
+
+// Swept tells whether the first sweep is over.
+func (r *Repository) Swept() bool { return r.swept.Load() }
+
+// OpenRuns counts the runs with an attempt that is still to be closed.
+func (r *Repository) OpenRuns() int { return int(r.openNow.Load()) }
+
+// Update takes in what discovery saw of it.
+func (v *Visitor) Update(r *Repository, repo githubapi.Repository) {
+	v.renamed(r, repo.FullName)
+	r.current.Store(&repo)
+}
+
+// Pause ends the visits for now: the live jobs, which are no longer refreshed, are dropped, and read anew if it is visited again.
+func (v *Visitor) Pause(r *Repository) {
+	v.Recorder.Forget(r.id, 0)
+	for _, open := range r.runs {
+		open.pages = nil
+	}
+}
 
 // errVisitFull ends a visit that has used up its requests; it goes on as soon as others had their turn.
 var errVisitFull = errors.New("visit has used up its requests")
@@ -101,63 +131,63 @@ func unrecordable(err error) bool {
 }
 
 // askFor sends one request of a visit, if the visit may still ask.
-func (p *Poller) askFor(ctx context.Context, r *repository, send func() error) error {
+func (v *Visitor) askFor(ctx context.Context, r *Repository, send func() error) error {
 	if r.requests >= visitRequests {
 		return errVisitFull
 	}
-	return p.askOf(ctx, r, send)
+	return v.askOf(ctx, r, send)
 }
 
 // askOf sends one request of a visit, unless an answer to an earlier one asked to wait. What is answered for one repository
 // only, such as a 404 with Retry-After, holds that repository.
-func (p *Poller) askOf(ctx context.Context, r *repository, send func() error) error {
+func (v *Visitor) askOf(ctx context.Context, r *Repository, send func() error) error {
 	r.requests++
-	if p.Now().Before(r.held.until) {
+	if v.Now().Before(r.held.Until) {
 		return r.held
 	}
-	err := p.ask(ctx, send)
-	if wait := asked(err); wait > 0 && !limited(err) && !forHost(err) {
-		r.held = heldError{err: err, until: p.Now().Add(wait)}
+	err := r.gate.Ask(ctx, send)
+	if hold := gate.Hold(err, v.Now()); hold.Err != nil {
+		r.held = hold
 	}
 	return err
 }
 
-// visit asks a repository for what is new and returns when to ask again.
-func (p *Poller) visit(ctx context.Context, r *repository) time.Time {
-	if until := latest(p.rest.over(), r.held.until); p.Now().Before(until) {
+// Visit asks a repository for what is new and returns when to ask again.
+func (v *Visitor) Visit(ctx context.Context, r *Repository) time.Time {
+	if until := schedule.Latest(v.rest.Over(), r.held.Until); v.Now().Before(until) {
 		return until
 	}
 	r.requests = 0
-	err := p.stages(ctx, r)
+	err := v.stages(ctx, r)
 	r.openNow.Store(int64(len(r.runs)))
-	return p.outcome(ctx, r, err)
+	return v.outcome(ctx, r, err)
 }
 
 // stages runs the visit's stages. What can wait comes last and only when the rest is done.
-func (p *Poller) stages(ctx context.Context, r *repository) error {
-	if err := p.watch(ctx, r); err != nil {
+func (v *Visitor) stages(ctx context.Context, r *Repository) error {
+	if err := v.watch(ctx, r); err != nil {
 		return err
 	}
-	if err := p.readFront(ctx, r); err != nil {
+	if err := v.readFront(ctx, r); err != nil {
 		return err
 	}
-	if err := p.follow(ctx, r); err != nil {
+	if err := v.follow(ctx, r); err != nil {
 		return err
 	}
-	if !r.account.Swept && !p.unswept(r) {
-		if err := p.Progress.Swept(ctx, r.id); err != nil {
+	if !r.account.Swept && !v.unswept(r) {
+		if err := v.Progress.Swept(ctx, r.id); err != nil {
 			return recorded(fmt.Errorf("ending the first sweep: %w", err))
 		}
 		r.account.Swept = true
-		level.Info(p.Logger).Log("msg", "first sweep of repository done", "repository", r.name, "since", r.account.Since)
+		level.Info(v.Logger).Log("msg", "first sweep of repository done", "repository", r.name, "since", r.account.Since)
 	}
-	if err := p.readLive(ctx, r); err != nil {
+	if err := v.readLive(ctx, r); err != nil {
 		return err
 	}
-	if err := p.searched(r, p.sweep(ctx, r)); err != nil {
+	if err := v.searched(r, v.sweep(ctx, r)); err != nil {
 		return err
 	}
-	if err := p.prune(ctx, r); err != nil {
+	if err := v.prune(ctx, r); err != nil {
 		return err
 	}
 	return r.unread()
@@ -165,9 +195,9 @@ func (p *Poller) stages(ctx context.Context, r *repository) error {
 
 // unswept tells whether a run that ended before the first sweep began still waits to be read after a failure: once the
 // sweep is over it would count as news. It is not waited for longer than for attempts to become complete.
-func (p *Poller) unswept(r *repository) bool {
-	began := r.account.Since.Add(p.Lookback) // also before a restart
-	if p.Client.ServerTime().Sub(began) >= closeWithin {
+func (v *Visitor) unswept(r *Repository) bool {
+	began := r.account.Since.Add(v.Lookback) // also before a restart
+	if r.gate.Client.ServerTime().Sub(began) >= closeWithin {
 		return false
 	}
 	for _, open := range r.runs {
@@ -179,7 +209,7 @@ func (p *Poller) unswept(r *repository) bool {
 }
 
 // searched tells of a failed search for re-runs once; that can wait, and fails no visit.
-func (p *Poller) searched(r *repository, err error) error {
+func (v *Visitor) searched(r *Repository, err error) error {
 	switch {
 	case err == nil:
 		r.searchFailing = false
@@ -187,44 +217,44 @@ func (p *Poller) searched(r *repository, err error) error {
 	case !confined(err):
 		return err
 	}
-	p.Metrics.failed(r.repo().FullName, reasonOf(err))
+	v.Figures.Failed(r.Repo().FullName, reasonOf(err))
 	if !r.searchFailing {
 		r.searchFailing = true
-		level.Warn(p.Logger).Log("msg", "looking for re-runs of old runs failed", "repository", r.repo().FullName, "err", err)
+		level.Warn(v.Logger).Log("msg", "looking for re-runs of old runs failed", "repository", r.Repo().FullName, "err", err)
 	}
 	return nil
 }
 
 // watch opens the repository's account at the first visit and after a rename.
-func (p *Poller) watch(ctx context.Context, r *repository) error {
-	repo := r.repo()
-	if r.watched && r.name == repo.FullName && !r.account.Since.After(p.today()) {
+func (v *Visitor) watch(ctx context.Context, r *Repository) error {
+	repo := r.Repo()
+	if r.watched && r.name == repo.FullName && !r.account.Since.After(v.today(r.gate.Client.ServerTime())) {
 		return nil
 	}
-	since := p.today().Add(-p.Lookback)
-	account, err := p.Progress.Watch(ctx, repo, since)
+	since := v.today(r.gate.Client.ServerTime()).Add(-v.Lookback)
+	account, err := v.Progress.Watch(ctx, repo, since)
 	if err != nil {
 		return recorded(fmt.Errorf("opening the account of %s: %w", repo.FullName, err))
 	}
-	if account.Since.After(p.today()) {
-		level.Warn(p.Logger).Log("msg", "the beginning of the count lies ahead, by a clock that was wrong, and is corrected",
+	if account.Since.After(v.today(r.gate.Client.ServerTime())) {
+		level.Warn(v.Logger).Log("msg", "the beginning of the count lies ahead, by a clock that was wrong, and is corrected",
 			"repository", repo.FullName, "since", account.Since, "corrected", since)
-		if account, err = p.Progress.MoveSince(ctx, r.id, since); err != nil {
+		if account, err = v.Progress.MoveSince(ctx, r.id, since); err != nil {
 			return recorded(fmt.Errorf("correcting since of %s: %w", repo.FullName, err))
 		}
 		r.front = front{} // to be read anew
 	}
 	if !r.watched {
-		open, err := p.Progress.OpenRuns(r.id)
+		open, err := v.Progress.OpenRuns(r.id)
 		if err != nil {
 			return recorded(fmt.Errorf("reading the open runs of %s: %w", repo.FullName, err))
 		}
 		for _, id := range open {
-			if err := p.resume(r, id); err != nil {
+			if err := v.resume(r, id); err != nil {
 				return err
 			}
 		}
-		r.changed = p.Now()
+		r.changed = v.Now()
 	}
 	r.account, r.watched, r.name = account, true, repo.FullName
 	r.swept.Store(account.Swept)
@@ -232,34 +262,37 @@ func (p *Poller) watch(ctx context.Context, r *repository) error {
 }
 
 // resume takes up a run that was open when the exporter stopped.
-func (p *Poller) resume(r *repository, id int64) error {
-	closed, err := p.Progress.Attempts(r.id, id)
+func (v *Visitor) resume(r *Repository, id int64) error {
+	closed, err := v.Progress.Attempts(r.id, id)
 	if err != nil {
 		return recorded(fmt.Errorf("reading the attempts of run %d: %w", id, err))
 	}
-	open := newOpenRun(id, closed, p.Now())
-	maps.Copy(open.finished, p.finishing[r.id][id])
+	open := newOpenRun(id, closed, v.Now())
+	maps.Copy(open.finished, v.finishing[r.id][id])
 	r.runs[id] = open
 	return nil
 }
 
 // prune forgets, now and then, what nothing can ask for any more.
-func (p *Poller) prune(ctx context.Context, r *repository) error {
-	now := p.Now()
+func (v *Visitor) prune(ctx context.Context, r *Repository) error {
+	now := v.Now()
 	if !r.account.Swept || now.Sub(r.pruned) < time.Hour {
 		return nil
 	}
-	before := p.horizon()
-	if err := p.Progress.Prune(ctx, r.id, before); err != nil {
+	before := v.horizon(r)
+	if err := v.Progress.Prune(ctx, r.id, before); err != nil {
 		return recorded(fmt.Errorf("forgetting old runs: %w", err))
 	}
-	r.pruned, r.account.Pruned = now, latest(r.account.Pruned, before)
+	r.pruned, r.account.Pruned = now, schedule.Latest(r.account.Pruned, before)
 	return nil
 }
 
 // horizon is the age at which attempts are too old to be counted and marks too old to be needed.
-func (p *Poller) horizon() time.Time {
-	return p.today().Add(-max(p.RerunWindow, p.Lookback) - p.MaxRunAge)
+func (v *Visitor) horizon(r *Repository) time.Time { return v.Horizon(r.gate.Client.ServerTime()) }
+
+// Horizon is the same by a server's clock.
+func (v *Visitor) Horizon(server time.Time) time.Time {
+	return v.today(server).Add(-max(v.RerunWindow, v.Lookback) - v.MaxRunAge)
 }
 
 // clocksAgree is how far the server's clock and the local one may be apart for the server's to be believed alone.
@@ -267,96 +300,95 @@ const clocksAgree = 15 * time.Minute
 
 // today is now for what is decided for good: by the server's clock, as its times are, and where the two clocks differ by the
 // earlier one. By one that is ahead nothing would count until then, or what is needed would be forgotten.
-func (p *Poller) today() time.Time {
-	server, local := p.Client.ServerTime(), p.Now()
-	if local.Before(server.Add(-clocksAgree)) {
+func (v *Visitor) today(server time.Time) time.Time {
+	if local := v.Now(); local.Before(server.Add(-clocksAgree)) {
 		return local
 	}
 	return server
 }
 
 // outcome turns the end of a visit into metrics, a log line where the state changed, and the time of the next visit.
-func (p *Poller) outcome(ctx context.Context, r *repository, err error) time.Time {
-	now := p.Now()
+func (v *Visitor) outcome(ctx context.Context, r *Repository, err error) time.Time {
+	now := v.Now()
 	var record recordError
-	h, notAsked := held(err)
+	h, notAsked := gate.Held(err)
 	switch {
 	case err == nil:
-		return p.succeeded(r, now)
+		return v.succeeded(r, now)
 	case ctx.Err() != nil:
 		return now
 	case errors.Is(err, errVisitFull):
 		if r.unread() == nil {
-			p.answers(r)
+			v.answers(r)
 		}
 		return now
-	case limited(err):
+	case gate.Limited(err):
 		// Not the repository's fault: everybody waits.
-		p.Metrics.failed(r.repo().FullName, reasonOf(err))
-		return latest(p.budget.pausedUntil(), now.Add(time.Second))
-	case notAsked && h.host:
+		v.Figures.Failed(r.Repo().FullName, reasonOf(err))
+		return schedule.Latest(r.gate.PausedUntil(), now.Add(time.Second))
+	case notAsked && h.Host:
 		// Whoever tries again is on the way: then it is known soon.
-		if state := r.state.Load(); state != stateFailing || now.Before(h.until) {
-			p.fails(r, reasonOf(err), err)
+		if state := r.State(); state != Failing || now.Before(h.Until) {
+			v.fails(r, reasonOf(err), err)
 		}
-		return latest(h.until, now.Add(outagePause))
+		return schedule.Latest(h.Until, now.Add(gate.OutagePause))
 	case errors.As(err, &record):
-		p.rest.hit(now)
-		p.failed(r, "recording", err)
-		return latest(p.rest.over(), now.Add(time.Second))
+		v.rest.Hit(now)
+		v.failed(r, "recording", err)
+		return schedule.Latest(v.rest.Over(), now.Add(time.Second))
 	case errors.Is(err, errMoved):
-		p.failed(r, "moved", err)
-		p.discovery.hurry()
-		return now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures))
+		v.failed(r, "moved", err)
+		v.Moved()
+		return now.Add(schedule.Retry(v.Interval, v.MaxInterval, r.failures))
 	default:
-		p.failed(r, reasonOf(err), err)
-		p.struck(ctx, r.repo().FullName, err)
-		if until := p.outage.ends(); unserved(err) && !until.IsZero() && r.held.until.Before(until) {
-			return latest(until, now.Add(outagePause)) // the server's trouble: where repositories are few, it has to try again itself
+		v.failed(r, reasonOf(err), err)
+		r.gate.Struck(ctx, r.Repo().FullName, err)
+		if until := r.gate.OutageEnds(); gate.Unserved(err) && !until.IsZero() && r.held.Until.Before(until) {
+			return schedule.Latest(until, now.Add(gate.OutagePause)) // the server's trouble: where repositories are few, it has to try again itself
 		}
-		return latest(now.Add(failureInterval(p.Interval, p.MaxInterval, r.failures)), r.held.until)
+		return schedule.Latest(now.Add(schedule.Retry(v.Interval, v.MaxInterval, r.failures)), r.held.Until)
 	}
 }
 
-func (p *Poller) succeeded(r *repository, now time.Time) time.Time {
-	p.rest.reset()
-	p.answers(r)
-	p.Metrics.succeeded(r.repo().FullName, now)
-	d := nextInterval(p.Interval, p.MaxInterval, now.Sub(r.changed), len(r.runs) > 0, rand.Float64())
+func (v *Visitor) succeeded(r *Repository, now time.Time) time.Time {
+	v.rest.Reset()
+	v.answers(r)
+	v.Figures.Succeeded(r.Repo().FullName, now)
+	d := schedule.Revisit(v.Interval, v.MaxInterval, now.Sub(r.changed), len(r.runs) > 0, rand.Float64())
 	return now.Add(d)
 }
 
 // answers ends what was said of failures.
-func (p *Poller) answers(r *repository) {
+func (v *Visitor) answers(r *Repository) {
 	if r.failing != "" {
-		level.Info(p.Logger).Log("msg", "repository answers again", "repository", r.name)
+		level.Info(v.Logger).Log("msg", "repository answers again", "repository", r.name)
 	}
-	p.sso.lift(r.repo().FullName, p.Logger)
+	r.gate.SSO.Lift(r.Repo().FullName)
 	r.failures, r.failing = 0, ""
 	r.swept.Store(r.account.Swept)
-	r.state.Store(stateWatched)
+	r.state.Store(int32(Watched))
 	if !r.account.Swept {
-		r.state.Store(stateFirstSweep)
+		r.state.Store(int32(FirstSweep))
 	}
 }
 
 // failed counts a failure and logs it when its reason is new.
-func (p *Poller) failed(r *repository, reason string, err error) {
+func (v *Visitor) failed(r *Repository, reason string, err error) {
 	r.failures++
-	p.fails(r, reason, err)
+	v.fails(r, reason, err)
 }
 
 // fails is failed for a repository that was not asked for: that makes the wait until it is asked again no longer.
-func (p *Poller) fails(r *repository, reason string, err error) {
-	r.state.Store(stateFailing)
-	name := r.repo().FullName
-	p.Metrics.failed(name, reason)
-	p.noteSSO(name, err)
+func (v *Visitor) fails(r *Repository, reason string, err error) {
+	r.state.Store(int32(Failing))
+	name := r.Repo().FullName
+	v.Figures.Failed(name, reason)
+	r.gate.SSO.Note(name, err)
 	if r.failing != reason {
 		r.failing = reason
-		logger := level.Warn(p.Logger)
-		if said(err) {
-			logger = level.Debug(p.Logger)
+		logger := level.Warn(v.Logger)
+		if gate.Said(err) {
+			logger = level.Debug(v.Logger)
 		}
 		logger.Log("msg", "polling repository failed", "repository", name, "reason", reason, "err", err)
 	}
@@ -367,23 +399,5 @@ func reasonOf(err error) string {
 	if unrecordable(err) {
 		return "recording"
 	}
-	var e *githubapi.Error
-	if errors.As(err, &e) {
-		return e.Kind.String()
-	}
-	return "other"
-}
-
-func limited(err error) bool {
-	return kindIs(err, githubapi.KindPrimaryLimit) || kindIs(err, githubapi.KindSecondaryLimit)
-}
-
-func kindIs(err error, kind githubapi.Kind) bool {
-	var e *githubapi.Error
-	return errors.As(err, &e) && e.Kind == kind
-}
-
-// gone tells whether an error says that what was asked for does not exist.
-func gone(err error) bool {
-	return kindIs(err, githubapi.KindNotFound) || kindIs(err, githubapi.KindGone)
+	return githubapi.Reason(err)
 }

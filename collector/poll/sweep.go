@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -41,26 +43,26 @@ type deepPage struct {
 
 // sweep looks behind the first page, one page a visit and from spare budget: the unfiltered list orders runs by their
 // creation, so a re-run of an old run shows nowhere else. Re-runs are possible for 30 days after the first run.
-func (p *Poller) sweep(ctx context.Context, r *repository) error {
-	if !r.account.Swept || r.front.next == "" || !p.budget.spare() {
+func (v *Visitor) sweep(ctx context.Context, r *Repository) error {
+	if !r.account.Swept || r.front.next == "" || !r.gate.Spare() {
 		return nil
 	}
-	hinted := p.askHints(ctx, r)
+	hinted := v.askHints(ctx, r)
 	if hinted != nil {
 		hinted = fmt.Errorf("asking for active old runs: %w", hinted)
 	}
 	if hinted != nil && !confined(hinted) {
 		return hinted
 	}
-	if err := p.deepPage(ctx, r); err != nil { // which does without hints
+	if err := v.deepPage(ctx, r); err != nil { // which does without hints
 		return fmt.Errorf("reading a deeper page of the runs list: %w", err)
 	}
 	return hinted
 }
 
-func (p *Poller) deepPage(ctx context.Context, r *repository) error {
-	now := p.Now()
-	end := p.Client.ServerTime().Add(-p.RerunWindow)
+func (v *Visitor) deepPage(ctx context.Context, r *Repository) error {
+	now := v.Now()
+	end := r.gate.Client.ServerTime().Add(-v.RerunWindow)
 	if !r.deep.on {
 		if before(r.front.reach, end) || now.Sub(r.deep.began) < deepEvery {
 			return nil
@@ -78,31 +80,31 @@ func (p *Poller) deepPage(ctx context.Context, r *repository) error {
 	}
 	url := r.deep.next
 	known := r.deep.pages[url]
-	page, err := p.oneRunsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
+	page, err := v.oneRunsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
-	case kindIs(err, githubapi.KindNotFound):
+	case githubapi.IsKind(err, githubapi.KindNotFound):
 		r.deep.on = false // the list has become shorter; the next pass begins anew
 		r.deep.pages = nil
 		return nil
-	case mendable(err), cut(err):
+	case gate.Mendable(err), gate.Cut(err):
 		if r.deep.failures++; r.deep.failures < deepTries {
 			return nil // the same page again at the next visit
 		}
-		size, ok := smaller(r.deep.size)
+		size, ok := gate.Smaller(r.deep.size)
 		r.deep = deep{}
 		if !ok {
 			r.deep.began = now // later again
 			return fmt.Errorf("%d times: %w", deepTries, err)
 		}
 		// Page numbers mean something else now: begin anew, from a first page of that size.
-		r.runPages.learn(size, now)
+		r.runPages.Learn(size, now)
 		r.front = front{}
 		return nil
 	case err != nil:
 		return err
 	default:
-		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+		if err := v.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
 			return err
 		}
 		known = deepPage{tag: page.Tag, next: page.Next, reach: reach(page.Items)}
@@ -123,9 +125,9 @@ type hints struct {
 	tags     map[string]githubapi.Tag // by status and created filter
 }
 
-func (p *Poller) askHints(ctx context.Context, r *repository) error {
-	now := p.Now()
-	if now.Sub(r.hints.asked) < failureInterval(hintEvery, deepEvery, r.hints.failures+1) || r.front.reach.IsZero() {
+func (v *Visitor) askHints(ctx context.Context, r *Repository) error {
+	now := v.Now()
+	if now.Sub(r.hints.asked) < schedule.Retry(hintEvery, deepEvery, r.hints.failures+1) || r.front.reach.IsZero() {
 		return nil
 	}
 	r.hints.asked = now
@@ -134,7 +136,7 @@ func (p *Poller) askHints(ctx context.Context, r *repository) error {
 	for _, status := range []string{"queued", "in_progress"} {
 		filter := githubapi.RunFilter{Status: status, Created: created}
 		key := status + created
-		page, _, err := p.runsPage(ctx, r, filter, &githubapi.PageRequest{PerPage: r.runPages.now(now), Tag: r.hints.tags[key]})
+		page, _, err := v.runsPage(ctx, r, filter, &githubapi.PageRequest{PerPage: r.runPages.Size(now), Tag: r.hints.tags[key]})
 		if errors.Is(err, githubapi.ErrNotModified) {
 			tags[key] = r.hints.tags[key]
 			continue
@@ -143,7 +145,7 @@ func (p *Poller) askHints(ctx context.Context, r *repository) error {
 			r.hints.failures++
 			return err
 		}
-		if err := p.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+		if err := v.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
 			return err
 		}
 		tags[key] = page.Tag

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -27,10 +29,10 @@ const networkFailures = 3
 // eachOpen calls do for the open runs for which something is due, those first that had no turn for longest: however many
 // there are and however little a visit gets done, none is left out. A failure that concerns one run only, such as a page
 // GitHub cannot make, delays that run and leaves the others alone.
-func (p *Poller) eachOpen(ctx context.Context, r *repository, of func(*openRun) *turn, due func(*openRun) bool, do func(*openRun) error) error {
+func (v *Visitor) eachOpen(ctx context.Context, r *Repository, of func(*openRun) *turn, due func(*openRun) bool, do func(*openRun) error) error {
 	unanswered := 0
 	for _, open := range inTurn(r.runs, of) {
-		t, now := of(open), p.Now()
+		t, now := of(open), v.Now()
 		if now.Before(t.retry) || !due(open) {
 			continue
 		}
@@ -45,8 +47,8 @@ func (p *Poller) eachOpen(ctx context.Context, r *repository, of func(*openRun) 
 		case !confined(err):
 			return fmt.Errorf("run %d: %w", open.run.ID, err)
 		}
-		p.delay(r, open, t, now, err)
-		if !kindIs(err, githubapi.KindNetwork) {
+		v.delay(r, open, t, now, err)
+		if !githubapi.IsKind(err, githubapi.KindNetwork) {
 			unanswered = 0
 		} else if unanswered++; unanswered >= networkFailures {
 			return fmt.Errorf("run %d and others before it: %w", open.run.ID, err)
@@ -70,21 +72,21 @@ func confined(err error) bool {
 	switch {
 	case unrecordable(err):
 		return true
-	case !errors.As(err, &e), limited(err), forHost(err), errors.As(err, &record), errors.As(err, &heldError{}):
+	case !errors.As(err, &e), gate.Limited(err), gate.ForHost(err), errors.As(err, &record), errors.As(err, &gate.HeldError{}):
 		return false
 	case e.Kind == githubapi.KindUnauthorized:
-		return errors.As(err, &endpointError{})
+		return errors.As(err, &gate.EndpointError{})
 	}
 	return e.Kind != githubapi.KindCanceled
 }
 
-func (p *Poller) delay(r *repository, open *openRun, t *turn, now time.Time, err error) {
+func (v *Visitor) delay(r *Repository, open *openRun, t *turn, now time.Time, err error) {
 	t.last = now
 	t.failures++
-	t.retry = now.Add(failureInterval(p.Interval, p.MaxInterval, t.failures))
+	t.retry = now.Add(schedule.Retry(v.Interval, v.MaxInterval, t.failures))
 	r.trouble, r.troubled[open.run.ID] = err, true
-	p.Metrics.failed(r.repo().FullName, reasonOf(err))
+	v.Figures.Failed(r.Repo().FullName, reasonOf(err))
 	if t.failures == 1 {
-		level.Warn(p.Logger).Log("msg", "polling run failed", "repository", r.repo().FullName, "run_id", open.run.ID, "err", err)
+		level.Warn(v.Logger).Log("msg", "polling run failed", "repository", r.Repo().FullName, "run_id", open.run.ID, "err", err)
 	}
 }

@@ -14,9 +14,9 @@ const maxWorkflows = 1000
 // nameWorkflow asks what the attempt's workflow is called where nothing else tells: its jobs, if they do, or what is
 // remembered. The run's own name is none: it may be a title that anybody chose. What the answer is is recorded with the
 // attempt, so it is asked for once. Of a workflow that is gone, or may not be read, the path stands for the name.
-func (p *Poller) nameWorkflow(ctx context.Context, r *repository, attempt *githubapi.Attempt) error {
+func (v *Visitor) nameWorkflow(ctx context.Context, r *Repository, attempt *githubapi.Attempt) error {
 	id, path := attempt.Run.WorkflowID, attempt.Run.WorkflowPath()
-	if id <= 0 || strings.HasPrefix(path, "dynamic/") || attempt.NamesWorkflow() || p.Progress.WorkflowName(r.id, id) != "" {
+	if id <= 0 || strings.HasPrefix(path, "dynamic/") || attempt.NamesWorkflow() || v.Progress.WorkflowName(r.id, id) != "" {
 		return nil
 	}
 	if name, asked := r.workflows[id]; asked { // and not recorded yet
@@ -24,14 +24,14 @@ func (p *Poller) nameWorkflow(ctx context.Context, r *repository, attempt *githu
 		return nil
 	}
 	var workflow githubapi.Workflow
-	err := p.askFor(ctx, r, func() (err error) {
-		workflow, err = p.Client.Workflow(ctx, r.repo().FullName, id)
+	err := v.askFor(ctx, r, func() (err error) {
+		workflow, err = r.gate.Client.Workflow(ctx, r.Repo().FullName, id)
 		return err
 	})
 	switch {
 	case err == nil && workflow.Name != "":
 		attempt.Workflow = workflow.Name
-	case err == nil, gone(err), kindIs(err, githubapi.KindForbidden), undecodable(err):
+	case err == nil, githubapi.Gone(err), githubapi.IsKind(err, githubapi.KindForbidden), undecodable(err):
 		attempt.Workflow = path
 	default:
 		return fmt.Errorf("asking for the name of workflow %d: %w", id, err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/collector/discover"
 	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
@@ -58,7 +58,7 @@ func (k *checker) note(format string, args ...any) { k.say("note ", format, args
 
 // say writes one line, bounded: names come from outside.
 func (k *checker) say(word, format string, args ...any) {
-	fmt.Fprintln(k.w, word, poll.Text(fmt.Sprintf(format, args...), mostError))
+	fmt.Fprintln(k.w, word, githubapi.Text(fmt.Sprintf(format, args...), mostError))
 }
 
 // access asks for what needs no permission: does the server answer, does it take the token, what are its limits. It is false
@@ -127,7 +127,7 @@ func (k *checker) count(tried bool) {
 }
 
 // owner lists an owner's repositories and returns those to be watched.
-func (k *checker) owner(ctx context.Context, kind string, o poll.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
+func (k *checker) owner(ctx context.Context, kind string, o discover.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
 	found, wanted := 0, []string(nil)
 	var sso githubapi.SSO
 	request := githubapi.PageRequest{PerPage: 100}

@@ -17,7 +17,7 @@ import (
 
 	"github_workflow_exporter/collector"
 	"github_workflow_exporter/collector/ledger"
-	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/collector/watch"
 	"github_workflow_exporter/internal/config"
 )
 
@@ -55,7 +55,7 @@ type Exporter struct {
 	recorder   *collector.Recorder
 	exposition *collector.Exposition
 	api        *apiMetrics
-	polling    *poll.Metrics
+	polling    *watch.Metrics
 	reloads    *reloadMetrics
 
 	mu      sync.Mutex
@@ -112,7 +112,7 @@ func (e *Exporter) wire(c *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("registering the recorder's figures: %w", err)
 	}
-	if e.polling, err = poll.NewMetrics(e.registry); err != nil {
+	if e.polling, err = watch.NewMetrics(e.registry); err != nil {
 		return fmt.Errorf("registering the poller's figures: %w", err)
 	}
 	if e.api, err = newAPIMetrics(e.registry); err != nil {
@@ -182,7 +182,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 		reveal := time.NewTimer(e.reveal(ctx, g)) // before the first birth: it also says what applies to births
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- g.poller.Run(polling) }()
+		go func() { ended <- g.watcher.Run(polling) }()
 		again, err := e.wait(ctx, g, expire.C, look.C, reveal, ended, func() {
 			stop()
 			if err := <-ended; err != nil {
@@ -274,7 +274,7 @@ func (e *Exporter) Health() error { return e.ledger.Health() }
 func (e *Exporter) expire(ctx context.Context, g *generation) {
 	watched := func(id int64) bool {
 		account, known := e.ledger.Account(id)
-		return known && g.poller.Watched(id, account.Name)
+		return known && g.watcher.Watched(id, account.Name)
 	}
 	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), watched)
 	if err != nil {

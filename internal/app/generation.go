@@ -10,10 +10,12 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github_workflow_exporter/collector"
+	"github_workflow_exporter/collector/discover"
 	"github_workflow_exporter/collector/family"
 	"github_workflow_exporter/collector/ledger"
 	"github_workflow_exporter/collector/observe"
 	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/collector/watch"
 	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
@@ -23,7 +25,7 @@ type generation struct {
 	config   *config.Config
 	client   *githubapi.Client
 	observer *observe.Observer
-	poller   *poll.Poller
+	watcher  *watch.Watcher
 }
 
 func (e *Exporter) generation(c *config.Config) (*generation, error) {
@@ -32,23 +34,27 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		return nil, err
 	}
 	g := &generation{config: c, client: client, observer: newObserver(c)}
-	options := poll.Options{
-		Client: client, Recorder: e.recorder, Progress: progress{e.recorder, e.ledger},
-		Repositories:  c.Targets.Repositories,
-		Organizations: owners(c.Targets.Organizations),
-		Users:         owners(c.Targets.Users),
-		Workflow:      c.Targets.Workflows.Match,
-		Interval:      time.Duration(c.Poll.Interval), MaxInterval: time.Duration(c.Poll.MaxInterval),
-		Lookback: time.Duration(c.Poll.Lookback), MaxRunAge: time.Duration(c.Poll.MaxRunAge),
-		RerunWindow: time.Duration(c.Poll.RerunWindow), DiscoveryInterval: time.Duration(c.Poll.DiscoveryInterval),
-		Annotations: annotations(c.Failures),
-		Live:        c.Poll.Live, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
+	p := c.Poll
+	options := watch.Options{
+		Client: client, Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
+		Visit: poll.Options{
+			Recorder: e.recorder, Progress: progress{e.recorder, e.ledger}, Workflow: c.Targets.Workflows.Match,
+			Interval: time.Duration(p.Interval), MaxInterval: time.Duration(p.MaxInterval), Lookback: time.Duration(p.Lookback),
+			MaxRunAge: time.Duration(p.MaxRunAge), RerunWindow: time.Duration(p.RerunWindow),
+			Live: p.Live, Annotations: annotations(c.Failures),
+		},
+		Discover: discover.Options{
+			Repositories:  c.Targets.Repositories,
+			Organizations: owners(c.Targets.Organizations),
+			Users:         owners(c.Targets.Users),
+			Interval:      time.Duration(p.DiscoveryInterval),
+		},
 		Logger: e.logger, Metrics: e.polling, Now: e.now,
 	}
 	if before := e.running(); before != nil {
-		options.Previous = before.poller
+		options.Previous = before.watcher
 	}
-	g.poller = poll.New(options)
+	g.watcher = watch.New(options)
 	return g, nil
 }
 
@@ -139,10 +145,10 @@ func nameRules(in []config.NameRule) []observe.Rule {
 	return out
 }
 
-func owners(in []config.Owner) []poll.Owner {
-	out := make([]poll.Owner, len(in))
+func owners(in []config.Owner) []discover.Owner {
+	out := make([]discover.Owner, len(in))
 	for i, o := range in {
-		out[i] = poll.Owner{Name: o.Name, Match: o.Match, Archived: o.Archived, Forks: o.Forks}
+		out[i] = discover.Owner{Name: o.Name, Match: o.Match, Archived: o.Archived, Forks: o.Forks}
 	}
 	return out
 }
@@ -158,7 +164,7 @@ func layouts(c *config.Config) map[family.ID][]float64 {
 	return bounds
 }
 
-// progress shows the recorder to the poller.
+// progress shows the recorder to those who read.
 type progress struct {
 	*collector.Recorder
 	ledger *ledger.Ledger

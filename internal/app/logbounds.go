@@ -3,9 +3,9 @@ package app
 import (
 	"fmt"
 
-	"github.com/go-kit/log"
+	"github_workflow_exporter/githubapi"
 
-	"github_workflow_exporter/collector/poll"
+	"github.com/go-kit/log"
 )
 
 // mostError is how many bytes of an error, or of any other text that is no name, a log line holds: it may name several things.
@@ -22,11 +22,11 @@ func (l boundedLogger) Log(keyvals ...any) error {
 		var text string
 		switch v := keyvals[i].(type) {
 		case string:
-			if text = poll.Text(v, mostOf(keyvals[i-1])); text == v {
+			if text = githubapi.Text(v, mostOf(keyvals[i-1])); text == v {
 				continue
 			}
 		case error:
-			text = poll.Text(v.Error(), mostError)
+			text = githubapi.Text(v.Error(), mostError)
 		default:
 			continue // numbers, times, levels and what else is the program's own
 		}
@@ -45,7 +45,7 @@ func (l boundedLogger) Log(keyvals ...any) error {
 func mostOf(key any) int {
 	switch key {
 	case "repository", "name", "target", "owner", "workflow", "branch", "job":
-		return poll.MostText
+		return githubapi.MostText
 	}
 	return mostError
 }

@@ -1,4 +1,4 @@
-package poll
+package gate
 
 import (
 	"context"

@@ -1,18 +1,17 @@
-package poll
+package watch
 
 import (
 	"errors"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github_workflow_exporter/collector/poll"
 	"github_workflow_exporter/githubapi"
 )
 
-// Metrics are the poller's own figures. They outlive a Poller: a reload makes a new one that goes on counting.
+// Metrics are the watcher's own figures. They outlive a Watcher: a reload makes a new one that goes on counting.
 type Metrics struct {
 	up          prometheus.Gauge
 	failures    *prometheus.CounterVec
@@ -20,14 +19,14 @@ type Metrics struct {
 
 	repositories, openRuns, sso, waits *prometheus.Desc
 
-	mu     sync.Mutex
-	poller *Poller         // nil while none runs
-	named  map[string]bool // repositories and targets that have figures
+	mu      sync.Mutex
+	watcher *Watcher        // nil while none runs
+	named   map[string]bool // repositories and targets that have figures
 }
 
 const namespace = "github_workflow_exporter"
 
-// NewMetrics registers the poller's figures.
+// NewMetrics registers the figures.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		named: map[string]bool{},
@@ -71,24 +70,24 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
-	p := m.poller
+	w := m.watcher
 	m.mu.Unlock()
 	var count Count
-	if p != nil {
-		count = p.Count()
+	if w != nil {
+		count = w.Count()
 	}
 	gauge := func(d *prometheus.Desc, v int, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
 	}
-	if p != nil {
-		for owner, held := range p.restricted() {
+	if w != nil {
+		for owner, held := range w.discovery.Restricted() {
 			v := 0
 			if held {
 				v = 1
 			}
-			gauge(m.sso, v, owner)
+			gauge(m.sso, v, label(owner))
 		}
-		for reason, until := range p.waitsUntil() {
+		for reason, until := range w.gate.WaitsUntil() {
 			v := 0
 			if !until.IsZero() {
 				v = int(until.Unix())
@@ -102,10 +101,10 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.openRuns, count.OpenRuns)
 }
 
-func (m *Metrics) attach(p *Poller) {
+func (m *Metrics) attach(w *Watcher) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.poller = p
+	m.watcher = w
 }
 
 // answered notes whether GitHub is there for us.
@@ -124,8 +123,8 @@ func (m *Metrics) answered(err error) {
 	}
 }
 
-// succeeded notes a complete poll of a repository.
-func (m *Metrics) succeeded(repository string, now time.Time) {
+// Succeeded notes a complete poll of a repository.
+func (m *Metrics) Succeeded(repository string, now time.Time) {
 	repository = label(repository)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,8 +132,8 @@ func (m *Metrics) succeeded(repository string, now time.Time) {
 	m.lastSuccess.WithLabelValues(repository).Set(float64(now.UnixMilli()) / 1000)
 }
 
-// failed counts a failure of a repository or a target.
-func (m *Metrics) failed(name, reason string) {
+// Failed counts a failure of a repository or a target.
+func (m *Metrics) Failed(name, reason string) {
 	name = label(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -142,9 +141,9 @@ func (m *Metrics) failed(name, reason string) {
 	m.failures.WithLabelValues(name, reason).Inc()
 }
 
-// retain drops the figures of all others: a reload may have taken them out of the targets, and the poller that knew them is
+// Retain drops the figures of all others: a reload may have taken them out of the targets, and the watcher that knew them is
 // gone.
-func (m *Metrics) retain(names map[string]bool) {
+func (m *Metrics) Retain(names map[string]bool) {
 	kept := map[string]bool{}
 	for name := range names {
 		kept[label(name)] = true
@@ -158,12 +157,12 @@ func (m *Metrics) retain(names map[string]bool) {
 	}
 	m.mu.Unlock()
 	for _, name := range gone {
-		m.forget(name)
+		m.Forget(name)
 	}
 }
 
-// forget drops the figures of a repository that is no longer watched under that name.
-func (m *Metrics) forget(repository string) {
+// Forget drops the figures of a repository that is no longer watched under that name.
+func (m *Metrics) Forget(repository string) {
 	repository = label(repository)
 	m.mu.Lock()
 	delete(m.named, repository)
@@ -173,7 +172,7 @@ func (m *Metrics) forget(repository string) {
 }
 
 // label makes the name of a repository or target fit for a label.
-func label(name string) string { return Text(name, MostText) }
+func label(name string) string { return githubapi.Text(name, githubapi.MostText) }
 
 // Count is how many repositories are in which state, and how many runs are open.
 type Count struct {
@@ -182,57 +181,24 @@ type Count struct {
 }
 
 // Count counts now.
-func (p *Poller) Count() Count {
+func (w *Watcher) Count() Count {
 	var c Count
-	for _, r := range p.queue.all() {
-		switch r.state.Load() {
-		case stateWatched:
+	for _, r := range w.fleet.all() {
+		switch r.State() {
+		case poll.Watched:
 			c.Watched++
-		case stateFailing:
+		case poll.Failing:
 			c.Failing++
-			if !r.swept.Load() {
+			if !r.Swept() {
 				c.Unswept++
 			}
-		default:
+		case poll.FirstSweep:
 			c.FirstSweep++
 		}
-		c.OpenRuns += int(r.openNow.Load())
+		c.OpenRuns += r.OpenRuns()
 	}
-	p.discovery.mu.Lock()
-	for id, a := range p.discovery.absent {
-		if _, watched := p.queue.get(id); !watched && a.reason != "" {
-			c.Failing++
-		}
-	}
-	c.Failing += p.discovery.failing
-	c.Unswept += p.discovery.failing
-	p.discovery.mu.Unlock()
+	targets, repositories := w.discovery.Failing()
+	c.Failing += targets + repositories
+	c.Unswept += targets
 	return c
-}
-
-// Watched tells whether a repository is watched now, or may be, because a target that names it or its owner has not been
-// read yet, or because nothing says that it is gone.
-func (p *Poller) Watched(repo int64, name string) bool {
-	if _, ok := p.queue.get(repo); ok {
-		return true
-	}
-	p.discovery.mu.Lock()
-	_, absent := p.discovery.absent[repo]
-	p.discovery.mu.Unlock()
-	if absent {
-		return true
-	}
-	owner, _, _ := strings.Cut(name, "/")
-	mayOwn := func(kind string, targets []Owner) bool {
-		return slices.ContainsFunc(targets, func(o Owner) bool { return strings.EqualFold(o.Name, owner) && !p.discovery.hasRead(kind+" "+o.Name) })
-	}
-	return mayOwn("organization", p.Organizations) || mayOwn("user", p.Users) ||
-		slices.ContainsFunc(p.Repositories, func(r string) bool { return strings.EqualFold(r, name) && !p.discovery.hasRead(r) })
-}
-
-// discovered tells whether every target has been read, or has failed, at least once.
-func (p *Poller) discovered() bool {
-	p.discovery.mu.Lock()
-	defer p.discovery.mu.Unlock()
-	return p.discovery.done
 }

@@ -1,4 +1,4 @@
-package poll
+package discover
 
 import (
 	"cmp"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -63,25 +65,8 @@ type survey struct {
 // refused is a repository that is there and is not to be watched.
 type refused struct{ target, why string }
 
-// leftOut tells by which of an owner's rules a repository is not to be watched; "" if it is.
-func (o Owner) leftOut(repo githubapi.Repository) string {
-	_, name, _ := strings.Cut(repo.FullName, "/")
-	switch {
-	case repo.Disabled:
-		return "it is disabled"
-	case repo.Archived && !o.Archived:
-		return "it is archived"
-	case repo.Fork && !o.Forks:
-		return "it is a fork"
-	case !o.Match(name):
-		return "its name is excluded"
-	}
-	return ""
-}
-
 // missing takes up what the survey does not show, and drops what it shows again.
-func (p *Poller) missing(s survey) {
-	d := &p.discovery
+func (d *Discovery) missing(s survey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id := range d.absent {
@@ -90,18 +75,17 @@ func (p *Poller) missing(s survey) {
 			delete(d.absent, id)
 		}
 	}
-	for _, r := range p.queue.all() {
-		_, isFound := s.found[r.id]
-		if _, known := d.absent[r.id]; !known && !isFound {
-			d.absent[r.id] = &absence{repo: r.repo(), target: r.target, owner: r.owner}
+	for _, repo := range d.Watch.Watched() {
+		_, isFound := s.found[repo.ID]
+		if _, known := d.absent[repo.ID]; !known && !isFound {
+			d.absent[repo.ID] = &absence{repo: repo, target: d.places[repo.ID].target, owner: d.places[repo.ID].owner}
 		}
 	}
-	p.remember(s)
+	d.remember(s)
 }
 
 // remember takes up what was watched before the start, which the ledger knows, once for each target.
-func (p *Poller) remember(s survey) {
-	d := &p.discovery
+func (d *Discovery) remember(s survey) {
 	fresh := map[string]bool{}
 	for target := range s.whole {
 		if !d.remembered[target] && !s.unserved[target] {
@@ -111,15 +95,15 @@ func (p *Poller) remember(s survey) {
 	if len(fresh) == 0 {
 		return
 	}
-	for _, repo := range p.Progress.Known(p.horizon()) {
+	for _, repo := range d.Known() {
 		_, isFound := s.found[repo.ID]
 		_, isRefused := s.refused[repo.ID]
 		_, known := d.absent[repo.ID]
-		target := p.targetOf(repo)
+		target := d.targetOf(repo)
 		if isFound || isRefused || known || !fresh[target] {
 			continue
 		}
-		a := &absence{repo: repo, target: target, owner: ownerOf(repo.FullName)}
+		a := &absence{repo: repo, target: target, owner: gate.OwnerOf(repo.FullName)}
 		if !s.whole[target] {
 			a.reason = reasonAbsent
 		}
@@ -128,12 +112,12 @@ func (p *Poller) remember(s survey) {
 }
 
 // targetOf names the owner's target that a repository would be found by; "" if none.
-func (p *Poller) targetOf(repo githubapi.Repository) string {
+func (d *Discovery) targetOf(repo githubapi.Repository) string {
 	owner, name, _ := strings.Cut(repo.FullName, "/")
-	if slices.ContainsFunc(p.Repositories, func(n string) bool { return strings.EqualFold(n, repo.FullName) }) {
+	if slices.ContainsFunc(d.Repositories, func(n string) bool { return strings.EqualFold(n, repo.FullName) }) {
 		return "" // it is asked for by its name
 	}
-	for kind, owners := range map[string][]Owner{"organization ": p.Organizations, "user ": p.Users} {
+	for kind, owners := range map[string][]Owner{"organization ": d.Organizations, "user ": d.Users} {
 		for _, o := range owners {
 			if strings.EqualFold(o.Name, owner) && o.Match(name) {
 				return kind + o.Name
@@ -144,88 +128,87 @@ func (p *Poller) targetOf(repo githubapi.Repository) string {
 }
 
 // confirm asks absent repositories whether they are gone, and ends the watching of those that are.
-func (p *Poller) confirm(ctx context.Context, s survey) {
+func (d *Discovery) confirm(ctx context.Context, s survey) {
 	for id, why := range s.refused {
-		if r, ok := p.queue.get(id); ok {
-			p.leave(id, r.repo().FullName, why.target, why.why)
+		if repo, _, ok := d.Watch.Lookup(id); ok {
+			d.leave(id, repo.FullName, why.target, why.why)
 		}
 	}
-	d := &p.discovery
 	d.mu.Lock()
 	absent := slices.SortedFunc(maps.Values(d.absent), func(a, b *absence) int {
 		return cmp.Or(a.asked.Compare(b.asked), cmp.Compare(a.repo.ID, b.repo.ID))
 	})
 	d.mu.Unlock()
-	p.tellAbsent(absent, s)
+	d.tellAbsent(absent, s)
 	left := confirmations
 	for _, a := range absent {
-		now := p.Now()
+		now := d.Now()
 		switch {
-		case p.stillAbsent(a) && !s.unserved[a.target] && left > 0 && !now.Before(a.retry):
+		case d.stillAbsent(a) && !s.unserved[a.target] && left > 0 && !now.Before(a.retry):
 			left--
-			if !p.confirmOne(ctx, s, a) {
+			if !d.confirmOne(ctx, s, a) {
 				return // of the others nothing can be learnt now either
 			}
-		case a.reason != "" && !p.watches(a):
-			p.Metrics.failed(a.repo.FullName, a.reason)
+		case a.reason != "" && !d.watches(a):
+			d.Figures.Failed(a.repo.FullName, a.reason)
 		}
 	}
 }
 
-func (p *Poller) stillAbsent(a *absence) bool {
-	p.discovery.mu.Lock()
-	defer p.discovery.mu.Unlock()
-	return p.discovery.absent[a.repo.ID] == a
+func (d *Discovery) stillAbsent(a *absence) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.absent[a.repo.ID] == a
 }
 
-func (p *Poller) watches(a *absence) bool {
-	_, ok := p.queue.get(a.repo.ID)
+func (d *Discovery) watches(a *absence) bool {
+	_, _, ok := d.Watch.Lookup(a.repo.ID)
 	return ok
 }
 
 // confirmOne asks for one absent repository. It returns false if nobody can be asked now.
-func (p *Poller) confirmOne(ctx context.Context, s survey, a *absence) (goOn bool) {
-	repo, tag, err := p.itself(ctx, a)
-	now := p.Now()
+func (d *Discovery) confirmOne(ctx context.Context, s survey, a *absence) (goOn bool) {
+	repo, tag, err := d.itself(ctx, a)
+	now := d.Now()
 	a.asked = now
-	_, notSent := held(err)
+	_, notSent := gate.Held(err)
 	switch {
-	case ctx.Err() != nil, notSent, limited(err), errors.As(err, &refusedError{}):
+	case ctx.Err() != nil, notSent, gate.Limited(err), errors.As(err, &gate.RefusedError{}):
 		return false
 	case err == nil:
-		p.noteSSO(a.repo.FullName, nil)
+		d.gate.SSO.Note(a.repo.FullName, nil)
 		a.there, a.tag, a.denials, a.doubts = true, tag, 0, 0
-		a.retry = now.Add(p.DiscoveryInterval)
-		p.isThere(a, repo)
+		a.retry = now.Add(d.Interval)
+		d.isThere(a, repo)
 		return true
 	}
 	a.there, a.tag = false, githubapi.Tag{}
-	p.noteSSO(a.repo.FullName, err)
-	if gone(err) && s.whole[a.target] {
-		if p.denied(a, s, now) {
-			p.leave(a.repo.ID, a.repo.FullName, a.target, whyDenied)
+	d.gate.SSO.Note(a.repo.FullName, err)
+	if githubapi.Gone(err) && s.whole[a.target] {
+		if d.denied(a, s, now) {
+			d.leave(a.repo.ID, a.repo.FullName, a.target, whyDenied)
 			return true
 		}
 		a.doubts = 0
 	} else {
 		a.denials = 0
 		a.doubts++
-		a.retry = latest(now.Add(failureInterval(p.DiscoveryInterval, doubtMost, a.doubts)), now.Add(asked(err)))
+		a.retry = schedule.Latest(now.Add(schedule.Retry(d.Interval, doubtMost, a.doubts)), now.Add(gate.Asked(err)))
 	}
-	p.discovery.mu.Lock()
-	a.reason = reasonOf(err)
-	p.discovery.mu.Unlock()
-	if !p.watches(a) { // otherwise its visits fail, and say so
-		p.Metrics.failed(a.repo.FullName, a.reason)
-		level.Debug(p.Logger).Log("msg", "an absent repository cannot be read itself", "repository", a.repo.FullName, "err", err)
+	d.mu.Lock()
+	a.reason = githubapi.Reason(err)
+	d.mu.Unlock()
+	if !d.watches(a) { // otherwise its visits fail, and say so
+		d.Figures.Failed(a.repo.FullName, a.reason)
+		level.Debug(d.Logger).Log("msg", "an absent repository cannot be read itself", "repository", a.repo.FullName, "err", err)
 	}
 	return true
 }
 
 // itself asks for an absent repository: by its name, and by its number where the name belongs to another one.
-func (p *Poller) itself(ctx context.Context, a *absence) (repo githubapi.Repository, tag githubapi.Tag, err error) {
-	err = p.ask(ctx, func() (err error) {
-		repo, tag, err = p.Client.Repository(ctx, a.repo.FullName, a.tag)
+func (d *Discovery) itself(ctx context.Context, a *absence) (repo githubapi.Repository, tag githubapi.Tag, err error) {
+	err = d.gate.Ask(ctx, func() (err error) {
+		repo, tag, err = d.gate.Client.Repository(ctx, a.repo.FullName, a.tag)
 		return err
 	})
 	if errors.Is(err, githubapi.ErrNotModified) {
@@ -233,8 +216,8 @@ func (p *Poller) itself(ctx context.Context, a *absence) (repo githubapi.Reposit
 	}
 	if err == nil && repo.ID != a.repo.ID {
 		tag = githubapi.Tag{}
-		err = p.ask(ctx, func() (err error) {
-			repo, _, err = p.Client.RepositoryByID(ctx, a.repo.ID, githubapi.Tag{})
+		err = d.gate.Ask(ctx, func() (err error) {
+			repo, _, err = d.gate.Client.RepositoryByID(ctx, a.repo.ID, githubapi.Tag{})
 			return err
 		})
 	}
@@ -242,25 +225,25 @@ func (p *Poller) itself(ctx context.Context, a *absence) (repo githubapi.Reposit
 }
 
 // isThere takes in that an absent repository was read itself: it is watched on, or from now on, unless a rule says otherwise.
-func (p *Poller) isThere(a *absence, repo githubapi.Repository) {
-	if why := p.leftOut(a, repo); why != "" {
-		p.leave(repo.ID, a.repo.FullName, a.target, why)
+func (d *Discovery) isThere(a *absence, repo githubapi.Repository) {
+	if why := d.leftOut(a, repo); why != "" {
+		d.leave(repo.ID, a.repo.FullName, a.target, why)
 		return
 	}
-	p.discovery.mu.Lock()
+	d.mu.Lock()
 	a.repo, a.reason = repo, ""
-	p.discovery.mu.Unlock()
-	p.watchFound(map[int64]sighting{repo.ID: {repo: repo, target: a.target}})
+	d.mu.Unlock()
+	d.watchFound(map[int64]sighting{repo.ID: {repo: repo, target: a.target}})
 }
 
 // leftOut tells why a repository that is there does not belong to the targets; "" if it does.
-func (p *Poller) leftOut(a *absence, repo githubapi.Repository) string {
-	owner := ownerOf(repo.FullName)
-	if slices.ContainsFunc(p.Repositories, func(n string) bool { return strings.EqualFold(n, repo.FullName) }) {
+func (d *Discovery) leftOut(a *absence, repo githubapi.Repository) string {
+	owner := gate.OwnerOf(repo.FullName)
+	if slices.ContainsFunc(d.Repositories, func(n string) bool { return strings.EqualFold(n, repo.FullName) }) {
 		return ""
 	}
-	why := fmt.Sprintf("it is %s now, which no target names", Text(repo.FullName, MostText))
-	for kind, owners := range map[string][]Owner{"organization ": p.Organizations, "user ": p.Users} {
+	why := fmt.Sprintf("it is %s now, which no target names", githubapi.Text(repo.FullName, githubapi.MostText))
+	for kind, owners := range map[string][]Owner{"organization ": d.Organizations, "user ": d.Users} {
 		for _, o := range owners {
 			if !strings.EqualFold(o.Name, owner) && (kind+o.Name != a.target || owner != a.owner) {
 				continue
@@ -275,34 +258,34 @@ func (p *Poller) leftOut(a *absence, repo githubapi.Repository) string {
 
 // denied notes an answer that a repository is not there, while its target's list is whole, and tells whether that is enough
 // to believe it.
-func (p *Poller) denied(a *absence, s survey, now time.Time) bool {
-	r, isWatched := p.queue.get(a.repo.ID)
+func (d *Discovery) denied(a *absence, s survey, now time.Time) bool {
+	_, failing, isWatched := d.Watch.Lookup(a.repo.ID)
 	if a.denials == 0 {
 		a.denied = now
 	}
 	a.denials++
-	a.retry = now.Add(min(p.DiscoveryInterval, time.Minute))
+	a.retry = now.Add(min(d.Interval, time.Minute))
 	switch {
-	case isWatched && r.state.Load() != stateFailing:
-		p.queue.hasten(a.repo.ID) // what hides the repository may let its runs through
+	case isWatched && !failing:
+		d.Watch.Hasten(a.repo.ID) // what hides the repository may let its runs through
 		return false
-	case !isWatched && !p.discovery.before[a.repo.ID] && !p.manyAbsent(a.target, s):
+	case !isWatched && !d.Before[a.repo.ID] && !d.manyAbsent(a.target, s):
 		return true // it was not watched since the start: nothing ends
 	case a.denials < denialsNeeded:
 		return false
-	case p.manyAbsent(a.target, s) && now.Sub(a.denied) < massAbsence:
-		a.retry = now.Add(failureInterval(p.DiscoveryInterval, doubtMost, a.denials-denialsNeeded+1))
+	case d.manyAbsent(a.target, s) && now.Sub(a.denied) < massAbsence:
+		a.retry = now.Add(schedule.Retry(d.Interval, doubtMost, a.denials-denialsNeeded+1))
 		return false
 	}
 	return true
 }
 
 // manyAbsent tells whether so many of a target's repositories are absent that it looks like a lost permission.
-func (p *Poller) manyAbsent(target string, s survey) bool {
-	p.discovery.mu.Lock()
-	defer p.discovery.mu.Unlock()
+func (d *Discovery) manyAbsent(target string, s survey) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	absent, present := 0, 0
-	for _, a := range p.discovery.absent {
+	for _, a := range d.absent {
 		if a.target == target && !a.there {
 			absent++
 		}
@@ -316,35 +299,35 @@ func (p *Poller) manyAbsent(target string, s survey) bool {
 }
 
 // leave ends the watching of a repository.
-func (p *Poller) leave(id int64, name, target, why string) {
-	logger := level.Info(p.Logger)
-	if _, watched := p.queue.get(id); watched && why == whyDenied { // or the token may not see it
-		logger = level.Warn(p.Logger)
+func (d *Discovery) leave(id int64, name, target, why string) {
+	logger := level.Info(d.Logger)
+	if _, _, watched := d.Watch.Lookup(id); watched && why == whyDenied { // or the token may not see it
+		logger = level.Warn(d.Logger)
 	}
 	logger.Log("msg", "repository is no longer watched", "repository", name, "target", target, "why", why)
-	p.queue.remove(id)
-	p.Recorder.Forget(id, 0)
-	p.Metrics.forget(name)
-	p.sso.lift(name, p.Logger)
-	p.discovery.mu.Lock()
-	defer p.discovery.mu.Unlock()
-	delete(p.discovery.absent, id)
+	d.Watch.Remove(id)
+	delete(d.places, id)
+	d.Figures.Forget(name)
+	d.gate.SSO.Lift(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.absent, id)
 }
 
 // tellAbsent says, for each target, when more of its repositories have become absent.
-func (p *Poller) tellAbsent(absent []*absence, s survey) {
+func (d *Discovery) tellAbsent(absent []*absence, s survey) {
 	count := map[string]int{}
 	for _, a := range absent {
-		if !a.there && (a.reason != "" || p.watches(a)) {
+		if !a.there && (a.reason != "" || d.watches(a)) {
 			count[a.target]++
 		}
 	}
-	told := p.discovery.told
+	told := d.told
 	for target, n := range count {
 		if n > told[target] {
-			level.Warn(p.Logger).Log("msg", "repositories are missing from their target's list; each is asked for, and watched until an answer says that it is gone",
+			level.Warn(d.Logger).Log("msg", "repositories are missing from their target's list; each is asked for, and watched until an answer says that it is gone",
 				"target", target, "repositories", n, "list_whole", s.whole[target])
 		}
 	}
-	p.discovery.told = count
+	d.told = count
 }

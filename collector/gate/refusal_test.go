@@ -1,4 +1,4 @@
-package poll
+package gate
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ func TestRefusal(t *testing.T) {
 	ask := func() answer {
 		t.Helper()
 		tries, err := f.admit(now, token)
-		if err != nil && (!kindIs(err, githubapi.KindUnauthorized) || !errors.As(err, &refusedError{})) {
+		if err != nil && (!githubapi.IsKind(err, githubapi.KindUnauthorized) || !errors.As(err, &RefusedError{})) {
 			t.Errorf("not admitted with %v", err)
 		}
 		return answer{err == nil, tries}

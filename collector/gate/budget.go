@@ -1,4 +1,4 @@
-package poll
+package gate
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -36,10 +37,10 @@ type budget struct {
 	tokens, points float64 // of the primary and the secondary bucket
 	filled         time.Time
 
-	paused  time.Time // no request before it
-	pause   *backoff  // length of pauses without a time of their own
-	proving bool      // a pause was begun, and no answer has shown yet that it is over: one request at a time
-	used    time.Time // the primary limit was refused and is used up until then, as far as is known
+	paused  time.Time         // no request before it
+	pause   *schedule.Backoff // length of pauses without a time of their own
+	proving bool              // a pause was begun, and no answer has shown yet that it is over: one request at a time
+	used    time.Time         // the primary limit was refused and is used up until then, as far as is known
 
 	blocked time.Time // since when nothing but the reserve is left; zero while more is
 	looked  time.Time // when the limits were looked at last since then
@@ -75,7 +76,7 @@ const (
 func newBudget(reserve float64, now func() time.Time) *budget {
 	return &budget{
 		now: now, reserve: reserve, points: secondaryBurst, filled: now(),
-		pause: &backoff{first: secondaryPause, most: secondaryPauseMax},
+		pause: &schedule.Backoff{First: secondaryPause, Most: secondaryPauseMax},
 	}
 }
 
@@ -174,7 +175,7 @@ func (b *budget) outOfBudget(now time.Time) time.Time {
 	case now.Before(b.used):
 		return b.used
 	case b.known && b.spendable(now)-float64(b.inFlight) < 1:
-		return latest(b.reset.Add(time.Second), now.Add(time.Second))
+		return schedule.Latest(b.reset.Add(time.Second), now.Add(time.Second))
 	}
 	return time.Time{}
 }
@@ -261,18 +262,18 @@ func (b *budget) settle(err error) (pausedUntil time.Time) {
 		b.tokens++
 	}
 	running := now.Before(b.paused) || now.Before(b.used)
-	if !limited(err) {
+	if !Limited(err) {
 		if !running { // not an answer that was under way when the pause began
-			if !unserved(err) {
+			if !Unserved(err) {
 				b.proving = false
 			}
-			b.pause.reset()
+			b.pause.Reset()
 		}
 		return time.Time{}
 	}
 	var e *githubapi.Error
 	errors.As(err, &e) // it is one, being limited
-	wait := asked(err)
+	wait := Asked(err)
 	switch e.Kind {
 	case githubapi.KindPrimaryLimit:
 		b.remaining = 0
@@ -281,21 +282,21 @@ func (b *budget) settle(err error) (pausedUntil time.Time) {
 			until = now.Add(secondaryPause)
 		}
 		if until.After(now) {
-			b.used = latest(b.used, until.Add(time.Second))
+			b.used = schedule.Latest(b.used, until.Add(time.Second))
 		}
 		if wait > 0 {
-			b.paused = latest(b.paused, now.Add(wait+time.Second))
+			b.paused = schedule.Latest(b.paused, now.Add(wait+time.Second))
 		}
 	case githubapi.KindSecondaryLimit:
 		// Requests under way together are refused together: only the first of them lengthens the pause.
 		if !running {
-			b.paused = now.Add(max(b.pause.next(), wait))
+			b.paused = now.Add(max(b.pause.Next(), wait))
 		} else if wait > 0 {
-			b.paused = latest(b.paused, now.Add(wait))
+			b.paused = schedule.Latest(b.paused, now.Add(wait))
 		}
 	}
 	b.proving = true
-	until := latest(b.paused, b.used)
+	until := schedule.Latest(b.paused, b.used)
 	if running || !now.Before(until) {
 		return time.Time{}
 	}
@@ -313,8 +314,8 @@ func (b *budget) pauses() (paused, used time.Time) {
 func (b *budget) adopt(paused, used time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.paused, b.used = latest(b.paused, paused), latest(b.used, used)
-	b.proving = b.proving || b.now().Before(latest(b.paused, b.used))
+	b.paused, b.used = schedule.Latest(b.paused, paused), schedule.Latest(b.used, used)
+	b.proving = b.proving || b.now().Before(schedule.Latest(b.paused, b.used))
 }
 
 // blockedNow is until when nothing is left of the primary limit to be spent; the zero time while something is.
@@ -340,7 +341,7 @@ func (b *budget) spare() bool {
 func (b *budget) pausedUntil() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return latest(b.paused, b.used)
+	return schedule.Latest(b.paused, b.used)
 }
 
 // left is what may still be spent before the reset; false where there is no limit.
@@ -355,13 +356,6 @@ func (b *budget) remains() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.remaining
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // sleep waits for d or the end of ctx.

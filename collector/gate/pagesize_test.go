@@ -1,4 +1,4 @@
-package poll
+package gate
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func TestMendable(t *testing.T) {
 		"520":                {server(520), false},
 		"asks to wait":       {waits, false},
 		"asks not to wait":   {now, false},
-		"not sent":           {heldError{err: server(502), host: true}, false},
+		"not sent":           {HeldError{Err: server(502), Host: true}, false},
 		"too large":          {&githubapi.Error{Kind: githubapi.KindBody, Status: 200, TooLarge: true}, true},
 		"cut":                {&githubapi.Error{Kind: githubapi.KindBody, Status: 200}, false},
 		"not in time":        {&githubapi.Error{Kind: githubapi.KindNetwork, Err: timeout{}}, true},
@@ -43,7 +43,7 @@ func TestMendable(t *testing.T) {
 		"forbidden":          {&githubapi.Error{Kind: githubapi.KindForbidden, Status: 403}, false},
 		"stopped":            {context.Canceled, false},
 	} {
-		if got := mendable(test.err); got != test.want {
+		if got := Mendable(test.err); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
@@ -54,10 +54,10 @@ func TestPageSize(t *testing.T) {
 	bad := &githubapi.Error{Kind: githubapi.KindServer, Status: 502}
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	var asked []int
-	visit := func(s *pageSize, all *shrinks, works int) {
+	visit := func(s *PageSize, all *Gate, works int) {
 		asked = nil
-		request := githubapi.PageRequest{PerPage: s.now(now)}
-		_, _ = s.ask(all, &request, now, func() error {
+		request := githubapi.PageRequest{PerPage: s.Size(now)}
+		_, _ = s.Ask(all, &request, func() error {
 			asked = append(asked, request.PerPage)
 			if request.PerPage <= works {
 				return nil
@@ -65,8 +65,8 @@ func TestPageSize(t *testing.T) {
 			return bad
 		})
 	}
-	var s pageSize
-	var all shrinks
+	var s PageSize
+	all := Gate{Options: Options{Now: func() time.Time { return now }}}
 	for step, test := range []struct {
 		works int // the biggest size that is answered
 		want  []int
@@ -90,7 +90,7 @@ func TestPageSize(t *testing.T) {
 	}
 	// What helped no list several times in a row is not tried with another one, until some list is answered.
 	all.fruitless.Store(fruitlessAll)
-	var other pageSize
+	var other PageSize
 	for range 3 {
 		if visit(&other, &all, 60); !slices.Equal(asked, []int{100}) {
 			t.Fatalf("sizes %v of another list, want one", asked)

@@ -1,12 +1,11 @@
-package poll
+package gate
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -31,35 +30,6 @@ type refusal struct {
 // strikesOut is how many refusals in a row mean the token.
 const strikesOut = 3
 
-// endpointError is a refusal that was not for the token, as far as is known.
-type endpointError struct{ err error }
-
-func (e endpointError) Error() string { return e.err.Error() }
-func (e endpointError) Unwrap() error { return e.err }
-
-// refusedError is a request's failure that was not sent.
-type refusedError struct{ err error }
-
-func (e refusedError) Error() string {
-	if errors.Is(e.err, githubapi.ErrNoToken) {
-		return e.err.Error()
-	}
-	return fmt.Sprintf("not asked, for the token was refused: %s", e.err)
-}
-func (e refusedError) Unwrap() error { return e.err }
-
-// said tells whether an error was logged already and holds for everything: by the request that was refused, by the one whose
-// answer asked to wait, or by who reads the token.
-func said(err error) bool {
-	h, ok := held(err)
-	return unsent(err) || ok && h.host
-}
-
-// unsent tells whether a request was not sent for want of a token that is taken.
-func unsent(err error) bool {
-	return errors.As(err, &refusedError{}) || errors.Is(err, githubapi.ErrNoToken)
-}
-
 // admit tells whether a request may be sent, and whether it is a try with a token that was refused. token gives the
 // generation of the token it would be sent with.
 func (f *refusal) admit(now time.Time, token func() (uint64, error)) (try bool, err error) {
@@ -73,7 +43,7 @@ func (f *refusal) admit(now time.Time, token func() (uint64, error)) (try bool, 
 		return false, nil
 	}
 	if f.trying || now.Before(f.retry) {
-		return false, refusedError{f.err}
+		return false, RefusedError{f.err}
 	}
 	f.trying = true
 	return true, nil
@@ -141,42 +111,41 @@ func (f *refusal) trusts(generation uint64) bool {
 
 // judged takes in what the answer to a request says of the token. A refusal that is not the token's comes back as an
 // endpointError.
-func (p *Poller) judged(ctx context.Context, err error, try bool) error {
-	wait := func(n int) time.Duration { return failureInterval(p.Interval, p.MaxInterval, n) }
-	refused := func() { p.refusal.refused(err, p.Now(), p.Client.TokenAvailable, wait) }
+func (g *Gate) judged(ctx context.Context, err error, try bool) error {
+	wait := func(n int) time.Duration { return schedule.Retry(g.Interval, g.MaxInterval, n) }
+	refused := func() { g.refusal.refused(err, g.Now(), g.Client.TokenAvailable, wait) }
 	switch {
-	case ctx.Err() != nil, kindIs(err, githubapi.KindCanceled), unserved(err):
+	case ctx.Err() != nil, githubapi.IsKind(err, githubapi.KindCanceled), Unserved(err):
 		if try {
-			p.refusal.unanswered(p.Now().Add(p.Interval))
+			g.refusal.unanswered(g.Now().Add(g.Interval))
 		}
 		return err
-	case !kindIs(err, githubapi.KindUnauthorized):
-		if p.refusal.answered(try) {
-			if taken, known := p.askJudge(ctx); known && !taken {
-				generation, _ := p.Client.TokenAvailable()
-				p.refusal.distrust(generation)
+	case !githubapi.IsKind(err, githubapi.KindUnauthorized):
+		if g.refusal.answered(try) {
+			if taken, known := g.askJudge(ctx); known && !taken {
+				generation, _ := g.Client.TokenAvailable()
+				g.refusal.distrust(generation)
 			}
-			p.queue.hurry()
-			p.discovery.hurry()
+			g.Again()
 		}
 		return err
 	case try:
 		refused()
 		return err
 	}
-	if taken, known := p.askJudge(ctx); taken || !known && !p.refusal.strike() {
-		return endpointError{err}
+	if taken, known := g.askJudge(ctx); taken || !known && !g.refusal.strike() {
+		return EndpointError{err}
 	}
 	refused()
 	return err
 }
 
 // askJudge asks /rate_limit whether the token is taken.
-func (p *Poller) askJudge(ctx context.Context) (taken, known bool) {
-	if generation, err := p.Client.TokenAvailable(); err == nil && !p.refusal.trusts(generation) {
+func (g *Gate) askJudge(ctx context.Context) (taken, known bool) {
+	if generation, err := g.Client.TokenAvailable(); err == nil && !g.refusal.trusts(generation) {
 		return false, false
 	}
-	_, err := p.Client.RateLimit(ctx)
-	p.answered(err)
-	return err == nil, err == nil || kindIs(err, githubapi.KindUnauthorized)
+	_, err := g.Client.RateLimit(ctx)
+	g.answered(err)
+	return err == nil, err == nil || githubapi.IsKind(err, githubapi.KindUnauthorized)
 }

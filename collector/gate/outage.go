@@ -1,20 +1,18 @@
-package poll
+package gate
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
 const (
-	// mostObeyed is the longest wait that is taken from an answer at once: after it one request looks again.
-	mostObeyed = time.Hour
 	// outageStrikes is how many visits in a row, of different repositories, have to end without an answer until it is asked
 	// whether the server is there at all.
 	outageStrikes = 3
@@ -31,59 +29,14 @@ type outage struct {
 	err    error // the last failure; nil while the server is there
 	until  time.Time
 	trying bool // somebody tries again
-	grow   *backoff
+	grow   *schedule.Backoff
 
 	last    string // who struck last
 	strikes int    // visits in a row without an answer
 }
 
-func newOutage() outage { return outage{grow: &backoff{first: outagePause, most: outagePauseMax}} }
-
-// heldError is the failure of a request that was not sent, for an earlier answer asked to wait.
-type heldError struct {
-	err   error
-	until time.Time
-	host  bool // nobody is to ask; otherwise only this repository or target is not to be asked for
-}
-
-func (e heldError) Error() string {
-	return fmt.Sprintf("not asked until %s, for: %s", e.until.UTC().Format(time.RFC3339), e.err)
-}
-func (e heldError) Unwrap() error { return e.err }
-
-func held(err error) (heldError, bool) {
-	var h heldError
-	return h, errors.As(err, &h)
-}
-
-// unserved tells whether a request got no answer of the API: the network failed, or something before the API answered.
-func unserved(err error) bool {
-	var e *githubapi.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Kind {
-	case githubapi.KindServer, githubapi.KindNetwork:
-		return true
-	case githubapi.KindBody:
-		return !e.Whole && !e.TooLarge // a web page, or a cut answer
-	}
-	return false
-}
-
-// forHost tells whether an answer that asks to wait speaks for the server as a whole. Limits do too; the budget obeys those.
-func forHost(err error) bool {
-	var e *githubapi.Error
-	return errors.As(err, &e) && e.RetryAsked && unserved(err)
-}
-
-// asked is for how long an answer asks to wait, bounded; 0 where it does not.
-func asked(err error) time.Duration {
-	var e *githubapi.Error
-	if !errors.As(err, &e) {
-		return 0
-	}
-	return min(e.RetryAfter, mostObeyed)
+func newOutage() outage {
+	return outage{grow: &schedule.Backoff{First: outagePause, Most: outagePauseMax}}
 }
 
 // holds tells, with an error, that nothing may be sent now.
@@ -91,7 +44,7 @@ func (o *outage) holds(now time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil && (o.trying || now.Before(o.until)) {
-		return heldError{o.err, o.until, true}
+		return HeldError{o.err, o.until, true}
 	}
 	return nil
 }
@@ -104,7 +57,7 @@ func (o *outage) admit(now time.Time) (try bool, err error) {
 	case o.err == nil:
 		return false, nil
 	case o.trying || now.Before(o.until):
-		return false, heldError{o.err, o.until, true}
+		return false, HeldError{o.err, o.until, true}
 	}
 	o.trying = true
 	return true, nil
@@ -122,16 +75,16 @@ func (o *outage) withdraw() {
 func (o *outage) begin(err error, now time.Time, try bool) (until time.Time, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	wait := asked(err)
+	wait := Asked(err)
 	switch first = o.err == nil; {
 	case !first && !try:
-		o.until = latest(o.until, now.Add(wait))
+		o.until = schedule.Latest(o.until, now.Add(wait))
 		return o.until, false
 	case first && wait > 0:
 		wait = max(wait, time.Second)
-		o.grow.reset()
+		o.grow.Reset()
 	default:
-		wait = max(wait, o.grow.next())
+		wait = max(wait, o.grow.Next())
 	}
 	o.err, o.until, o.strikes, o.last = err, now.Add(wait), 0, ""
 	if try {
@@ -149,7 +102,7 @@ func (o *outage) answered(try bool) (over bool) {
 		return false
 	}
 	o.err, o.trying = nil, false
-	o.grow.reset()
+	o.grow.Reset()
 	return true
 }
 
@@ -189,53 +142,46 @@ func (o *outage) adopt(other *outage) {
 }
 
 // served takes in what a request tells of the server.
-func (p *Poller) served(ctx context.Context, err error, try bool) {
+func (g *Gate) served(ctx context.Context, err error, try bool) {
 	switch {
 	case err == nil, errors.Is(err, githubapi.ErrNotModified):
-	case forHost(err), try && unserved(err):
-		p.wait(err, try)
+	case ForHost(err), try && Unserved(err):
+		g.wait(err, try)
 		return
-	case unserved(err):
+	case Unserved(err):
 		return // the visit's end tells whether it is a strike
-	case ctx.Err() != nil, kindIs(err, githubapi.KindCanceled), !answeredBy(err):
+	case ctx.Err() != nil, githubapi.IsKind(err, githubapi.KindCanceled), !answeredBy(err):
 		if try {
-			p.outage.withdraw()
+			g.outage.withdraw()
 		}
 		return
 	}
-	if p.outage.answered(try) {
-		level.Info(p.Logger).Log("msg", "GitHub answers again")
-		p.queue.hurry()
-		p.discovery.hurry()
+	if g.outage.answered(try) {
+		level.Info(g.Logger).Log("msg", "GitHub answers again")
+		g.Again()
 	}
 }
 
-// answeredBy tells whether there was an answer at all: without a token nothing is sent.
-func answeredBy(err error) bool {
-	var e *githubapi.Error
-	return errors.As(err, &e) && e.Status != 0
-}
-
 // wait stops all requests for a while. That is said once, with its end; what a try adds is said at level debug.
-func (p *Poller) wait(err error, try bool) {
-	until, first := p.outage.begin(err, p.Now(), try)
-	logger := level.Debug(p.Logger)
+func (g *Gate) wait(err error, try bool) {
+	until, first := g.outage.begin(err, g.Now(), try)
+	logger := level.Debug(g.Logger)
 	if first {
-		logger = level.Warn(p.Logger)
+		logger = level.Warn(g.Logger)
 	}
 	logger.Log("msg", "GitHub does not serve now: nothing is asked for a while, then one request at a time until one is answered",
 		"reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
 }
 
-// struck notes a visit, or the reading of a target, that ended without an answer. After several of them /rate_limit, which
+// Struck notes a visit, or the reading of a target, that ended without an answer. After several of them /rate_limit, which
 // costs nothing, is asked whether the server is there: if it answers, each has its own trouble.
-func (p *Poller) struck(ctx context.Context, who string, err error) {
-	if _, notSent := held(err); notSent || !unserved(err) || ctx.Err() != nil || !p.outage.strike(who) || p.Now().Before(p.budget.pausedUntil()) {
+func (g *Gate) Struck(ctx context.Context, who string, err error) {
+	if _, notSent := Held(err); notSent || !Unserved(err) || ctx.Err() != nil || !g.outage.strike(who) || g.Now().Before(g.budget.pausedUntil()) {
 		return
 	}
-	_, judged := p.Client.RateLimit(ctx)
-	p.answered(judged)
-	if unserved(judged) {
-		p.wait(judged, false)
+	_, judged := g.Client.RateLimit(ctx)
+	g.answered(judged)
+	if Unserved(judged) {
+		g.wait(judged, false)
 	}
 }

@@ -1,9 +1,8 @@
-package poll
+package gate
 
 import (
 	"errors"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github_workflow_exporter/githubapi"
@@ -23,11 +22,8 @@ const (
 	fruitlessAll  = 3
 )
 
-// shrinks counts how often in a row, over all lists, no size was answered.
-type shrinks struct{ fruitless atomic.Int32 }
-
-// pageSize is the size of pages that a list is known to be answered in.
-type pageSize struct {
+// PageSize is the size of pages that a list is known to be answered in.
+type PageSize struct {
 	size   int
 	learnt time.Time
 
@@ -35,7 +31,8 @@ type pageSize struct {
 	turn      int // index of the size to be tried next while that is so
 }
 
-func (s *pageSize) now(now time.Time) int {
+// Size is the one to ask for.
+func (s *PageSize) Size(now time.Time) int {
 	switch {
 	case s.fruitless >= fruitlessList:
 		return pageSizes[s.turn]
@@ -45,10 +42,11 @@ func (s *pageSize) now(now time.Time) int {
 	return s.size
 }
 
-func (s *pageSize) learn(size int, now time.Time) { s.size, s.learnt = size, now }
+// Learn notes the size in which the list is answered.
+func (s *PageSize) Learn(size int, now time.Time) { s.size, s.learnt = size, now }
 
-// smaller is the size to try after one that failed; false after the smallest.
-func smaller(size int) (int, bool) {
+// Smaller is the size to try after one that failed; false after the smallest.
+func Smaller(size int) (int, bool) {
 	i := slices.Index(pageSizes, size)
 	if i < 0 || i == len(pageSizes)-1 {
 		return size, false
@@ -56,11 +54,11 @@ func smaller(size int) (int, bool) {
 	return pageSizes[i+1], true
 }
 
-// mendable tells whether a smaller page may be answered where this one was not: the server gave up on making it, it did not
+// Mendable tells whether a smaller page may be answered where this one was not: the server gave up on making it, it did not
 // come in time, or it is too large for the client. A server that asks to wait, or cannot be reached, is not helped so.
-func mendable(err error) bool {
+func Mendable(err error) bool {
 	var e *githubapi.Error
-	if _, notSent := held(err); notSent || !errors.As(err, &e) || e.RetryAsked {
+	if _, notSent := Held(err); notSent || !errors.As(err, &e) || e.RetryAsked {
 		return false
 	}
 	switch {
@@ -72,44 +70,44 @@ func mendable(err error) bool {
 	return timedOut(err)
 }
 
-// cut tells whether an answer came that was no whole page.
-func cut(err error) bool {
-	_, notSent := held(err)
-	return kindIs(err, githubapi.KindBody) && !notSent && !forHost(err)
+// Cut tells whether an answer came that was no whole page.
+func Cut(err error) bool {
+	_, notSent := Held(err)
+	return githubapi.IsKind(err, githubapi.KindBody) && !notSent && !ForHost(err)
 }
 
 // timedOut tells whether an answer did not come in time: a page may be too much to make.
 func timedOut(err error) bool {
 	var timeout interface{ Timeout() bool }
-	return kindIs(err, githubapi.KindNetwork) && errors.As(err, &timeout) && timeout.Timeout()
+	return githubapi.IsKind(err, githubapi.KindNetwork) && errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// ask sends a page request and, where smaller pages may help, sends it again for those, from the first one on. The size that
+// Ask sends a page request and, where smaller pages may help, sends it again for those, from the first one on. The size that
 // is answered is remembered.
-func (s *pageSize) ask(all *shrinks, request *githubapi.PageRequest, now time.Time, send func() error) (restarted bool, err error) {
+func (s *PageSize) Ask(g *Gate, request *githubapi.PageRequest, send func() error) (restarted bool, err error) {
 	for {
 		err = send()
 		if err == nil || errors.Is(err, githubapi.ErrNotModified) {
-			all.fruitless.Store(0)
+			g.fruitless.Store(0)
 			s.fruitless = 0
 			if restarted {
-				s.learn(request.PerPage, now)
+				s.Learn(request.PerPage, g.Now())
 			}
 			return restarted, err
 		}
-		if !mendable(err) {
+		if !Mendable(err) {
 			return restarted, err
 		}
-		size, ok := smaller(request.PerPage)
+		size, ok := Smaller(request.PerPage)
 		switch {
 		case s.fruitless >= fruitlessList:
 			s.turn = (s.turn + 1) % len(pageSizes) // another one at the next visit
 			return restarted, err
 		case !ok:
 			s.fruitless, s.turn = s.fruitless+1, 0
-			all.fruitless.Add(1)
+			g.fruitless.Add(1)
 			return restarted, err
-		case all.fruitless.Load() >= fruitlessAll:
+		case g.fruitless.Load() >= fruitlessAll:
 			return restarted, err
 		}
 		*request = githubapi.PageRequest{PerPage: size}

@@ -1,0 +1,445 @@
+package discover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/go-kit/log/level"
+
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
+	"github_workflow_exporter/githubapi"
+)
+
+// Watch is the set of repositories that are watched. Its methods are safe for concurrent use.
+type Watch interface {
+	// Watched lists them as they are called now.
+	Watched() []githubapi.Repository
+	// Lookup gives one of them, and whether it cannot be read.
+	Lookup(id int64) (repo githubapi.Repository, failing, ok bool)
+	// Expect tells how many there will be, before the first of them counts.
+	Expect(repositories int)
+	// Add begins to watch a repository, Update takes in what is new of one, Remove ends it.
+	Add(repo githubapi.Repository)
+	Update(repo githubapi.Repository)
+	Remove(id int64)
+	// Hasten makes one due now, Hurry all of them.
+	Hasten(id int64)
+	Hurry()
+}
+
+// Figures are told how it goes.
+type Figures interface {
+	// Failed counts a failure of a repository or a target.
+	Failed(name, reason string)
+	// Forget drops the figures of a repository that is no longer watched under that name.
+	Forget(name string)
+	// Retain drops the figures of all others.
+	Retain(names map[string]bool)
+}
+
+// Options configure a Discovery.
+type Options struct {
+	Repositories  []string // owner/name
+	Organizations []Owner
+	Users         []Owner
+	Interval      time.Duration // between two discoveries, positive
+
+	Watch Watch
+	// Known returns id and name of the repositories that were watched of late, before the start too.
+	Known  func() []githubapi.Repository
+	Before map[int64]bool // what was watched until now, by a discovery that this one follows
+
+	Figures Figures
+	Logger  log.Logger
+	Now     func() time.Time // local clock
+}
+
+// Discovery finds the repositories of the targets again and again. A target that cannot be read keeps what it had: an
+// error never ends the watching of a repository.
+type Discovery struct {
+	Options
+	gate *gate.Gate
+	wake chan struct{}
+
+	places map[int64]place // where those that are watched were found last
+
+	mu      sync.Mutex
+	sources map[string]*source // by target
+	failing int                // targets that cannot be read and of which nothing is known
+	done    bool               // every target was read, or failed, at least once
+
+	absent map[int64]*absence // what the targets' lists do not show, though it was watched or is known from the ledger
+	told   map[string]int     // of how many absent repositories of a target was said
+
+	remembered map[string]bool // targets of which it was asked what was watched before
+}
+
+// place is by which target a repository was found last, and whose it was then, in lower case.
+type place struct{ target, owner string }
+
+// New makes a discovery; nothing is asked before Run.
+func New(g *gate.Gate, o Options) *Discovery {
+	return &Discovery{
+		Options: o, gate: g, wake: make(chan struct{}, 1), places: map[int64]place{},
+		sources: map[string]*source{}, absent: map[int64]*absence{}, remembered: map[string]bool{},
+	}
+}
+
+// source is what one target gave last.
+type source struct {
+	pages   []sourcePage
+	size    gate.PageSize
+	read    bool           // to its end and with nothing held back, at least once
+	failing string         // the reason logged
+	held    gate.HeldError // for how long an answer asked not to ask for it
+}
+
+// listing is what a target gave: as answered now, and what it gave before where it, or a part of it, cannot be read now.
+type listing struct {
+	fresh, old []githubapi.Repository
+	sso        githubapi.SSO // of any page
+}
+
+type sourcePage struct {
+	tag   githubapi.Tag
+	next  string
+	repos []githubapi.Repository
+}
+
+// Hurry makes the next discovery due now.
+func (d *Discovery) Hurry() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run keeps the set of watched repositories in line with the targets until ctx ends.
+func (d *Discovery) Run(ctx context.Context) error {
+	retry := schedule.Backoff{First: 5 * time.Second, Most: d.Interval}
+	generation, _ := d.gate.Client.TokenAvailable()
+	versionRejected := false
+	for {
+		wait := d.Interval
+		if d.discoverOnce(ctx) {
+			retry.Reset()
+		} else {
+			wait = retry.Next()
+		}
+		if d.gate.Client.APIVersionRejected() && !versionRejected {
+			versionRejected = true
+			level.Warn(d.Logger).Log("msg", "the server does not know the API version and is asked without one; mend github.api_version")
+		}
+		// While waiting, look whether the token's file has a new one: then everything is worth a try at once.
+		for end := d.Now().Add(wait); wait > 0; wait = end.Sub(d.Now()) {
+			t := time.NewTimer(min(wait, 10*time.Second))
+			select {
+			case <-ctx.Done():
+				t.Stop()
+				return ctx.Err()
+			case <-d.wake:
+				t.Stop()
+				end = d.Now()
+			case <-t.C:
+			}
+			if g, err := d.gate.Client.TokenAvailable(); err == nil && g != generation {
+				generation, end = g, d.Now()
+				d.Watch.Hurry()
+			}
+		}
+	}
+}
+
+// discoverOnce reads every target and brings the watched set in line. It tells whether all could be read.
+func (d *Discovery) discoverOnce(ctx context.Context) bool {
+	ok, failing := true, 0
+	s := survey{found: map[int64]sighting{}, refused: map[int64]refused{}, whole: map[string]bool{}, unserved: map[string]bool{}}
+	add := func(target string, leftOut func(githubapi.Repository) string, list func() (listing, error)) {
+		got, err := list()
+		if ctx.Err() != nil {
+			return
+		}
+		d.logSource(ctx, target, got, err)
+		if err != nil {
+			ok = false
+			if len(got.fresh)+len(got.old) == 0 {
+				failing++
+			}
+		}
+		s.whole[target] = err == nil && got.sso.IsZero()
+		s.unserved[target] = gate.Unserved(err) || gate.Limited(err) || errors.As(err, &gate.HeldError{}) || errors.As(err, &gate.RefusedError{})
+		s.add(target, got.fresh, leftOut, false)
+		s.add(target, got.old, leftOut, true)
+	}
+	for _, owner := range d.Organizations {
+		add("organization "+owner.Name, owner.leftOut, func() (listing, error) {
+			return d.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, d.gate.Client.OrganizationRepositories)
+		})
+	}
+	for _, owner := range d.Users {
+		add("user "+owner.Name, owner.leftOut, func() (listing, error) {
+			return d.ownerRepositories(ctx, "user "+owner.Name, owner.Name, d.gate.Client.UserRepositories)
+		})
+	}
+	for _, name := range d.Repositories {
+		add(name, func(githubapi.Repository) string { return "" }, func() (listing, error) { return d.namedRepository(ctx, name) })
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	for id := range s.found { // by another target
+		delete(s.refused, id)
+	}
+	d.watchFound(s.found)
+	d.mu.Lock()
+	d.failing, d.done = failing, true
+	d.mu.Unlock()
+	d.missing(s)
+	d.confirm(ctx, s)
+	if ok {
+		d.retainFigures()
+	}
+	return ok
+}
+
+// sighting is a repository as a target gave it.
+type sighting struct {
+	repo   githubapi.Repository
+	target string
+	old    bool // given before; the target cannot be read now
+}
+
+// add takes in what a target gave.
+func (s survey) add(target string, repos []githubapi.Repository, leftOut func(githubapi.Repository) string, old bool) {
+	for _, repo := range repos {
+		known, ok := s.found[repo.ID]
+		switch why := leftOut(repo); {
+		case repo.ID == 0 || repo.FullName == "" || ok && (old || !known.old):
+		case why == "":
+			s.found[repo.ID] = sighting{repo, target, old}
+		case !old:
+			s.refused[repo.ID] = refused{target, why}
+		}
+	}
+}
+
+// retainFigures drops the figures of what is neither watched nor a target any more.
+func (d *Discovery) retainFigures() {
+	kept := map[string]bool{}
+	for _, repo := range d.Watch.Watched() {
+		kept[repo.FullName] = true
+	}
+	d.mu.Lock()
+	for _, a := range d.absent {
+		kept[a.repo.FullName] = true
+	}
+	d.mu.Unlock()
+	for _, target := range d.Repositories {
+		kept[target] = true
+	}
+	for _, owner := range slices.Concat(d.Organizations, d.Users) {
+		kept[owner.Name] = true
+	}
+	d.Figures.Retain(kept)
+}
+
+// watchFound begins to watch what is new and takes over new names.
+func (d *Discovery) watchFound(found map[int64]sighting) {
+	watched := len(d.Watch.Watched())
+	for id := range found {
+		if _, _, known := d.Watch.Lookup(id); !known {
+			watched++
+		}
+	}
+	d.Watch.Expect(watched)
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		repo := found[id].repo
+		d.places[id] = place{found[id].target, gate.OwnerOf(repo.FullName)}
+		switch _, _, known := d.Watch.Lookup(id); {
+		case !known:
+			level.Debug(d.Logger).Log("msg", "watching repository", "repository", repo.FullName, "id", id)
+			d.Watch.Add(repo)
+		case !found[id].old: // otherwise what its runs told since is newer
+			d.Watch.Update(repo)
+		}
+	}
+}
+
+func (d *Discovery) source(target string) *source {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.sources[target]
+	if s == nil {
+		s = &source{}
+		d.sources[target] = s
+	}
+	return s
+}
+
+// logSource logs a target's failure once per reason, and its recovery, and what it told of single sign-on.
+func (d *Discovery) logSource(ctx context.Context, target string, got listing, err error) {
+	s := d.source(target)
+	name := strings.TrimPrefix(strings.TrimPrefix(target, "organization "), "user ")
+	reason := ""
+	if err == nil {
+		d.mu.Lock()
+		s.read = s.read || got.sso.IsZero()
+		d.mu.Unlock()
+	} else {
+		reason = githubapi.Reason(err)
+		d.Figures.Failed(name, reason)
+		d.gate.Struck(ctx, target, err)
+	}
+	if err == nil && !got.sso.IsZero() {
+		d.gate.SSO.Held(name, got.sso)
+	} else {
+		d.gate.SSO.Note(name, err)
+	}
+	logger := level.Warn(d.Logger)
+	if gate.Said(err) {
+		logger = level.Debug(d.Logger)
+	}
+	switch {
+	case reason == s.failing:
+	case reason == "":
+		level.Info(d.Logger).Log("msg", "target can be read again", "target", target)
+	default:
+		logger.Log("msg", "target cannot be read, going on with what is known of it", "target", target, "reason", reason, "err", err)
+	}
+	s.failing = reason
+}
+
+// askFrom sends a request for a target, unless an answer to an earlier one asked to wait.
+func (d *Discovery) askFrom(ctx context.Context, s *source, send func() error) error {
+	if d.Now().Before(s.held.Until) {
+		return s.held
+	}
+	err := d.gate.Ask(ctx, send)
+	if wait := gate.Asked(err); wait > 0 && !gate.Limited(err) && !gate.ForHost(err) {
+		s.held = gate.HeldError{Err: err, Until: d.Now().Add(wait)}
+	}
+	return err
+}
+
+// namedRepository reads one repository; on an error it gives what was known of it.
+func (d *Discovery) namedRepository(ctx context.Context, name string) (listing, error) {
+	s := d.source(name)
+	var tag githubapi.Tag
+	var known []githubapi.Repository
+	if len(s.pages) > 0 {
+		tag, known = s.pages[0].tag, s.pages[0].repos
+	}
+	var repo githubapi.Repository
+	err := d.askFrom(ctx, s, func() (err error) {
+		repo, tag, err = d.gate.Client.Repository(ctx, name, tag)
+		return err
+	})
+	if errors.Is(err, githubapi.ErrNotModified) {
+		return listing{fresh: known}, nil
+	}
+	if githubapi.Gone(err) || githubapi.IsKind(err, githubapi.KindForbidden) {
+		if found, ok := d.repositoryByItsRuns(ctx, name); ok {
+			repo, tag, err = found, githubapi.Tag{}, nil
+		}
+	}
+	if err != nil {
+		return listing{old: known}, fmt.Errorf("reading repository %s: %w", name, err)
+	}
+	s.pages = []sourcePage{{tag: tag, repos: []githubapi.Repository{repo}}}
+	return listing{fresh: s.pages[0].repos}, nil
+}
+
+// repositoryByItsRuns finds a repository whose own object cannot be read though its runs can, as behind a gateway that
+// lets the paths of Actions through and little else: runs name their repository, and perhaps a list its default branch.
+func (d *Discovery) repositoryByItsRuns(ctx context.Context, name string) (githubapi.Repository, bool) {
+	var runs githubapi.Page[githubapi.Run]
+	err := d.askFrom(ctx, d.source(name), func() (err error) {
+		runs, err = d.gate.Client.Runs(ctx, name, githubapi.RunFilter{}, githubapi.PageRequest{PerPage: 1})
+		return err
+	})
+	if err != nil || len(runs.Items) == 0 || runs.Items[0].Repository.ID == 0 {
+		return githubapi.Repository{}, false
+	}
+	repo := runs.Items[0].Repository
+	if repo.FullName == "" {
+		repo.FullName = name
+	}
+	if repo.DefaultBranch != "" {
+		return repo, true
+	}
+	owner, _, _ := strings.Cut(name, "/")
+	for _, list := range []listRepositories{d.gate.Client.OrganizationRepositories, d.gate.Client.UserRepositories} {
+		listed, err := d.ownerRepositories(ctx, "owner of "+name, owner, list)
+		if i := slices.IndexFunc(listed.fresh, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
+			return listed.fresh[i], true
+		}
+	}
+	if s := d.source(name); len(s.pages) > 0 && s.pages[0].repos[0].ID == repo.ID {
+		return s.pages[0].repos[0], true // what was known before
+	}
+	return repo, true // without a default branch every branch is "other"
+}
+
+type listRepositories func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)
+
+// ownerRepositories reads an owner's list page by page, each conditionally: an unchanged list costs nothing. Where it cannot be
+// read to its end, what was read is given and what it gave before.
+func (d *Discovery) ownerRepositories(ctx context.Context, target, owner string, list listRepositories) (listing, error) {
+	s := d.source(target)
+	var pages []sourcePage
+	var got listing
+	request := githubapi.PageRequest{PerPage: s.size.Size(d.Now())}
+	for n := 0; ; n++ {
+		if n < len(s.pages) {
+			request.Tag = s.pages[n].tag
+		}
+		var page githubapi.Page[githubapi.Repository]
+		restarted, err := s.size.Ask(d.gate, &request, func() error {
+			return d.askFrom(ctx, s, func() (err error) {
+				page, err = list(ctx, owner, request)
+				return err
+			})
+		})
+		if restarted {
+			n, pages, got = 0, nil, listing{}
+		}
+		switch {
+		case errors.Is(err, githubapi.ErrNotModified):
+			pages = append(pages, s.pages[n])
+		case err != nil:
+			got.old = repositoriesOf(s.pages)
+			if len(pages) > 0 {
+				s.pages = slices.Concat(pages, s.pages[min(len(pages), len(s.pages)):])
+			}
+			return got, fmt.Errorf("listing its repositories: %w", err)
+		default:
+			pages = append(pages, sourcePage{tag: page.Tag, next: page.Next, repos: page.Items})
+		}
+		got.fresh = append(got.fresh, pages[n].repos...)
+		if got.sso.IsZero() {
+			got.sso = page.SSO
+		}
+		next := pages[n].next
+		if next == "" {
+			s.pages = pages
+			return got, nil
+		}
+		request = githubapi.PageRequest{PerPage: request.PerPage, Next: next}
+	}
+}
+
+func repositoriesOf(pages []sourcePage) (repos []githubapi.Repository) {
+	for _, page := range pages {
+		repos = append(repos, page.repos...)
+	}
+	return repos
+}

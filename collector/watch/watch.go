@@ -1,0 +1,179 @@
+// Package watch keeps asking: it is the joint of the rooms that read. Discovery tells which repositories there are, the
+// schedule which of them is due, workers visit them, and every request goes through the gate.
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-kit/log"
+	"golang.org/x/sync/errgroup"
+
+	"github_workflow_exporter/collector/discover"
+	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/githubapi"
+)
+
+// Ledger is what is asked of the durable memory beside what a visit asks.
+type Ledger interface {
+	// Watching tells how many repositories are watched, before the first of them counts.
+	Watching(repositories int)
+	// Known returns id and name of the repositories with an account in which something has happened since.
+	Known(since time.Time) []githubapi.Repository
+}
+
+// Options configure a Watcher. All durations are positive.
+type Options struct {
+	Client  *githubapi.Client
+	Ledger  Ledger
+	Reserve float64 // share of the primary limit left to others
+	Workers int     // visits at a time
+
+	// Visit and Discover are what the two rooms need beside what they are handed by this one: all but their Figures, Logger,
+	// Now and what they call.
+	Visit    poll.Options
+	Discover discover.Options
+
+	Logger  log.Logger
+	Metrics *Metrics
+	Now     func() time.Time // local clock; nil: time.Now
+
+	// Previous is the watcher that this one takes over from, nil for none. It must have ended when Run is called.
+	Previous *Watcher
+}
+
+// Watcher watches the repositories of its targets until its context ends.
+type Watcher struct {
+	Options
+	gate      *gate.Gate
+	fleet     *fleet
+	visitor   *poll.Visitor
+	discovery *discover.Discovery
+}
+
+// New makes a watcher; nothing is asked before Run.
+func New(o Options) *Watcher {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	w := &Watcher{Options: o, fleet: newFleet(o.Now)}
+	w.gate = gate.New(gate.Options{
+		Client: o.Client, Reserve: o.Reserve, Interval: o.Visit.Interval, MaxInterval: o.Visit.MaxInterval,
+		Answered: o.Metrics.answered, Again: w.again, Logger: o.Logger, Now: o.Now,
+	})
+	visit := o.Visit
+	visit.Figures, visit.Logger, visit.Now = o.Metrics, o.Logger, o.Now
+	visit.Moved = func() { w.discovery.Hurry() }
+	w.visitor = poll.NewVisitor(visit)
+	found := o.Discover
+	found.Watch, found.Figures, found.Logger, found.Now = watched{w}, o.Metrics, o.Logger, o.Now
+	found.Known = func() []githubapi.Repository { return o.Ledger.Known(w.visitor.Horizon(o.Client.ServerTime())) }
+	w.discovery = discover.New(w.gate, found)
+	return w
+}
+
+// again makes everything due that failed for want of an answer or a token.
+func (w *Watcher) again() {
+	w.fleet.hurry()
+	w.discovery.Hurry()
+}
+
+// Run watches until ctx is done, and returns nil then. What is being committed at that moment is committed.
+func (w *Watcher) Run(ctx context.Context) error {
+	w.Metrics.attach(w)
+	defer w.Metrics.attach(nil)
+	defer w.pause()
+	if w.Previous != nil {
+		w.takeOver(w.Previous)
+		w.Previous = nil
+	}
+	w.gate.LearnLimits(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.discovery.Run(ctx) })
+	g.Go(func() error { return w.reportFirstSweep(ctx) })
+	due := make(chan *poll.Repository)
+	g.Go(func() error { return w.fleet.dispatch(ctx, due) })
+	for range max(w.Workers, 1) {
+		g.Go(func() error {
+			for r := range due {
+				if !w.fleet.put(r, w.visitor.Visit(ctx, r)) {
+					w.visitor.Pause(r) // it has left meanwhile
+				}
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// takeOver takes over what a watcher before this one knew, is not remembered durably and yet outlasts a reload.
+func (w *Watcher) takeOver(before *Watcher) {
+	w.gate.TakeOver(before.gate)
+	visited := before.fleet.all()
+	known := map[int64]bool{}
+	for _, r := range visited {
+		known[r.ID()] = true
+	}
+	for _, id := range before.discovery.Absent() {
+		known[id] = true
+	}
+	w.discovery.Before = known
+	w.visitor.TakeOver(before.visitor, visited)
+}
+
+// pause ends all visits for now.
+func (w *Watcher) pause() {
+	for _, r := range w.fleet.all() {
+		w.visitor.Pause(r)
+	}
+}
+
+// Watched tells whether a repository is watched now, or may be: see discover.MayKeep.
+func (w *Watcher) Watched(repo int64, name string) bool {
+	_, ok := w.fleet.get(repo)
+	return ok || w.discovery.MayKeep(repo, name)
+}
+
+// watched shows the fleet to discovery.
+type watched struct{ *Watcher }
+
+func (w watched) Watched() []githubapi.Repository {
+	all := w.fleet.all()
+	repos := make([]githubapi.Repository, len(all))
+	for i, r := range all {
+		repos[i] = r.Repo()
+	}
+	return repos
+}
+
+func (w watched) Lookup(id int64) (repo githubapi.Repository, failing, ok bool) {
+	r, ok := w.fleet.get(id)
+	if !ok {
+		return githubapi.Repository{}, false, false
+	}
+	return r.Repo(), r.State() == poll.Failing, true
+}
+
+func (w watched) Expect(repositories int) { w.Ledger.Watching(repositories) }
+
+func (w watched) Add(repo githubapi.Repository) { w.fleet.add(poll.NewRepository(w.gate, repo)) }
+
+func (w watched) Update(repo githubapi.Repository) {
+	if r, ok := w.fleet.get(repo.ID); ok {
+		w.visitor.Update(r, repo)
+	}
+}
+
+func (w watched) Remove(id int64) {
+	w.fleet.remove(id)
+	w.Visit.Recorder.Forget(id, 0)
+}
+
+func (w watched) Hasten(id int64) { w.fleet.hasten(id) }
+func (w watched) Hurry()          { w.fleet.hurry() }

@@ -35,41 +35,44 @@ const (
 	maxAnnotatedREST = 20
 )
 
+// records hands over what was read.
+type records struct{ *site }
+
 // record commits what was read of an attempt, with what GitHub says of why jobs failed. Nothing waits for that: where it
 // cannot be had, the jobs' own facts decide.
-func (v *Visitor) record(ctx context.Context, r *Repository, attempt *githubapi.Attempt, closing bool) error {
-	v.annotate(ctx, r, attempt, closing)
-	return recorded(v.Recorder.Record(ctx, r.Repo(), *attempt, closing))
+func (c *records) record(ctx context.Context, attempt *githubapi.Attempt, closing bool) error {
+	c.annotate(ctx, attempt, closing)
+	return recorded(c.Recorder.Record(ctx, c.Repo(), *attempt, closing))
 }
 
 // annotate fills in the annotations of the jobs that are about to be counted as failed, and of a run that could not start.
-func (v *Visitor) annotate(ctx context.Context, r *Repository, attempt *githubapi.Attempt, closing bool) {
-	if v.Options.Annotations == AnnotationsOff {
+func (c *records) annotate(ctx context.Context, attempt *githubapi.Attempt, closing bool) {
+	if c.Options.Annotations == AnnotationsOff {
 		return
 	}
-	jobs := v.unexplained(r, attempt)
+	jobs := c.unexplained(attempt)
 	suite := ""
 	if closing && len(attempt.Jobs) == 0 && attempt.Run.Conclusion == "startup_failure" {
 		suite = attempt.Run.CheckSuiteNodeID
 	}
 	switch {
 	case len(jobs) == 0 && suite == "":
-	case v.Options.Annotations == AnnotationsREST:
-		v.annotateREST(ctx, r, attempt, jobs)
+	case c.Options.Annotations == AnnotationsREST:
+		c.annotateREST(ctx, attempt, jobs)
 	default:
-		v.annotateGraphQL(ctx, r, attempt, jobs, suite)
+		c.annotateGraphQL(ctx, attempt, jobs, suite)
 	}
 }
 
 // unexplained are the jobs to ask about. Most attempts have none, which is told without looking anything up.
-func (v *Visitor) unexplained(r *Repository, attempt *githubapi.Attempt) []githubapi.Job {
+func (c *records) unexplained(attempt *githubapi.Attempt) []githubapi.Job {
 	suspect := func(j githubapi.Job) bool {
 		return j.Completed() && j.Conclusion != "success" && j.Conclusion != "skipped"
 	}
 	if !slices.ContainsFunc(attempt.Jobs, suspect) {
 		return nil
 	}
-	ids, err := v.Recorder.Unexplained(r.Repo(), *attempt)
+	ids, err := c.Recorder.Unexplained(c.Repo(), *attempt)
 	if err != nil {
 		return nil // recording will fail for the same cause, and says so
 	}
@@ -83,20 +86,20 @@ func (v *Visitor) unexplained(r *Repository, attempt *githubapi.Attempt) []githu
 }
 
 // annotateREST asks for one job after the other, as long as there is budget to spare.
-func (v *Visitor) annotateREST(ctx context.Context, r *Repository, attempt *githubapi.Attempt, jobs []githubapi.Job) {
+func (c *records) annotateREST(ctx context.Context, attempt *githubapi.Attempt, jobs []githubapi.Job) {
 	for _, j := range jobs[:min(len(jobs), maxAnnotatedREST)] {
-		if !r.gate.Spare() || !r.gate.Annotations.May() {
+		if !c.gate.Spare() || !c.gate.Annotations.May() {
 			return
 		}
 		var annotations []githubapi.Annotation
-		err := v.askOf(ctx, r, func() (err error) {
-			annotations, err = r.gate.Client.JobAnnotations(ctx, r.Repo().FullName, j.ID)
+		err := c.askOf(ctx, func() (err error) {
+			annotations, err = c.gate.Client.JobAnnotations(ctx, c.Repo().FullName, j.ID)
 			return err
 		})
 		switch {
 		case githubapi.Gone(err):
 		case err != nil:
-			v.unannotated(r.gate, err)
+			c.unannotated(c.gate, err)
 			return
 		default:
 			note(attempt, j.ID, annotations)
@@ -105,7 +108,7 @@ func (v *Visitor) annotateREST(ctx context.Context, r *Repository, attempt *gith
 }
 
 // annotateGraphQL asks for all jobs at once.
-func (v *Visitor) annotateGraphQL(ctx context.Context, r *Repository, attempt *githubapi.Attempt, jobs []githubapi.Job, suite string) {
+func (c *records) annotateGraphQL(ctx context.Context, attempt *githubapi.Attempt, jobs []githubapi.Job, suite string) {
 	var ids, suites []string
 	for _, j := range jobs {
 		if j.NodeID != "" {
@@ -115,21 +118,21 @@ func (v *Visitor) annotateGraphQL(ctx context.Context, r *Repository, attempt *g
 	if suite != "" {
 		suites = append(suites, suite)
 	}
-	if len(ids)+len(suites) == 0 || !r.gate.Annotations.May() || !r.gate.AffordsGraphQL() {
+	if len(ids)+len(suites) == 0 || !c.gate.Annotations.May() || !c.gate.AffordsGraphQL() {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, annotateWithin)
 	defer cancel()
 	var answer githubapi.AnnotationsAnswer
-	sent, err := r.gate.AskExtra(func() (err error) {
-		answer, err = r.gate.Client.Annotations(bounded, ids, suites)
+	sent, err := c.gate.AskExtra(func() (err error) {
+		answer, err = c.gate.Client.Annotations(bounded, ids, suites)
 		return err
 	})
 	if !sent {
 		return
 	}
 	if err != nil {
-		v.unannotated(r.gate, err)
+		c.unannotated(c.gate, err)
 	}
 	for _, j := range jobs {
 		if annotations, ok := answer.ByID[j.NodeID]; ok && j.NodeID != "" {
@@ -150,22 +153,22 @@ func note(attempt *githubapi.Attempt, job int64, annotations []githubapi.Annotat
 }
 
 // unannotated notes that annotations could not be had, and says so once where that will last.
-func (v *Visitor) unannotated(g *gate.Gate, err error) {
+func (c *records) unannotated(g *gate.Gate, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	now := v.Now()
+	now := c.Now()
 	var e *githubapi.Error
 	switch {
 	case githubapi.IsKind(err, githubapi.KindForbidden), githubapi.IsKind(err, githubapi.KindNotFound), githubapi.IsKind(err, githubapi.KindUnauthorized):
 		if g.Annotations.Bar(barredFor) {
-			level.Info(v.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
+			level.Info(c.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
 				"retry_in", barredFor, "err", err)
 		}
 	case errors.As(err, &e) && e.Kind == githubapi.KindPrimaryLimit && e.Reset.After(now):
 		g.Annotations.Pause(e.Reset)
 	default:
 		g.Annotations.Pause(now.Add(max(brokenPause, gate.Asked(err))))
-		level.Debug(v.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
+		level.Debug(c.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
 	}
 }

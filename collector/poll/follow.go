@@ -18,35 +18,44 @@ const missingVisits = 2
 // brokenFor is how long an answer that cannot be decoded is asked for again.
 const brokenFor = time.Hour
 
+// following brings open runs forward.
+type following struct {
+	*site
+	identity *identity
+	runs     *openRuns
+	closing  *closing
+	ending   *ending
+}
+
 // follow brings every open run forward: it asks by id for those that the list's first page does not speak for, and closes
 // the attempts that are over. One run after the other, so that what was asked is recorded before more is asked: however
 // often the program is restarted in between, it comes to an end. It comes after the list answered, so a run that is not
 // found was deleted.
-func (v *Visitor) follow(ctx context.Context, r *Repository) error {
-	if r.round.IsZero() {
-		r.round = v.Now()
+func (f *following) follow(ctx context.Context) error {
+	if f.runs.round.IsZero() {
+		f.runs.round = f.Now()
 	}
 	of := func(open *openRun) *turn { return &open.follow }
-	due := func(open *openRun) bool { return v.due(open) && open.follow.last.Before(r.round) }
-	err := v.eachOpen(ctx, r, of, due, func(open *openRun) error {
-		dropped, err := v.outlived(ctx, r, open)
+	due := func(open *openRun) bool { return f.due(open) && open.follow.last.Before(f.runs.round) }
+	err := f.runs.eachOpen(ctx, of, due, func(open *openRun) error {
+		dropped, err := f.ending.outlived(ctx, open)
 		if err != nil || dropped {
 			return err
 		}
-		if v.dueByID(open) {
-			if err := v.askByID(ctx, r, open); err != nil {
+		if f.dueByID(open) {
+			if err := f.askByID(ctx, open); err != nil {
 				return fmt.Errorf("reading the run: %w", err)
 			}
 		}
-		if !open.known() || r.runs[open.run.ID] == nil {
+		if !open.known() || f.runs.open[open.run.ID] == nil {
 			return nil
 		}
-		return v.closeAttempts(ctx, r, open)
+		return f.closing.closeAttempts(ctx, open)
 	})
 	if errors.Is(err, errVisitFull) {
 		return err // the round goes on with those that had no turn in it
 	}
-	r.round = time.Time{}
+	f.runs.round = time.Time{}
 	return err
 }
 
@@ -55,48 +64,48 @@ const unreadRuns = 3
 
 // unread is the trouble of a repository whose list answers and whose runs and jobs do not. A missing permission needs no
 // second run to show it.
-func (r *Repository) unread() error {
-	if n := len(r.troubled); n == 0 || n < unreadRuns && !githubapi.IsKind(r.trouble, githubapi.KindForbidden) {
+func (o *openRuns) unread() error {
+	if n := len(o.troubled); n == 0 || n < unreadRuns && !githubapi.IsKind(o.trouble, githubapi.KindForbidden) {
 		return nil
 	}
-	return fmt.Errorf("no run can be read, the last: %w", r.trouble)
+	return fmt.Errorf("no run can be read, the last: %w", o.trouble)
 }
 
 // due tells whether an open run is to be asked for by its id, or has an attempt to be closed that was not tried within the
 // interval.
-func (v *Visitor) due(open *openRun) bool {
-	if v.dueByID(open) {
+func (f *following) due(open *openRun) bool {
+	if f.dueByID(open) {
 		return true
 	}
 	over := open.run.Completed() || open.next() < open.latest()
-	return over && v.Now().Sub(open.follow.last) >= v.Interval
+	return over && f.Now().Sub(open.follow.last) >= f.Interval
 }
 
 // dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
 // long as it is believed, which is for MaxInterval.
-func (v *Visitor) dueByID(open *openRun) bool {
-	age := v.Now().Sub(open.asked)
+func (f *following) dueByID(open *openRun) bool {
+	age := f.Now().Sub(open.asked)
 	if open.known() && open.run.Completed() {
 		// It is to be closed. What there is to learn is whether GitHub takes it back, while that is waited for.
-		return !open.listed && open.over.attempt == open.latest() && age >= v.Interval
+		return !open.listed && open.over.attempt == open.latest() && age >= f.Interval
 	}
 	if open.listed {
-		return age >= v.MaxInterval
+		return age >= f.MaxInterval
 	}
-	return age >= v.Interval
+	return age >= f.Interval
 }
 
-func (v *Visitor) askByID(ctx context.Context, r *Repository, open *openRun) error {
+func (f *following) askByID(ctx context.Context, open *openRun) error {
 	id := open.run.ID
 	var run githubapi.Run
 	var tag githubapi.Tag
-	err := v.askFor(ctx, r, func() (err error) {
-		run, tag, err = r.gate.Client.Run(ctx, r.Repo().FullName, id, open.tag)
+	err := f.askFor(ctx, func() (err error) {
+		run, tag, err = f.gate.Client.Run(ctx, f.Repo().FullName, id, open.tag)
 		return err
 	})
-	now := v.Now()
+	now := f.Now()
 	if undecodable(err) {
-		return v.undecodable(ctx, r, open, err)
+		return f.ending.undecodable(ctx, open, err)
 	}
 	open.broken = time.Time{}
 	switch {
@@ -106,49 +115,49 @@ func (v *Visitor) askByID(ctx context.Context, r *Repository, open *openRun) err
 		return nil
 	case githubapi.Gone(err):
 		open.asked = now
-		return v.notFound(ctx, r, open)
+		return f.notFound(ctx, open)
 	case err != nil:
 		return err
 	}
-	if err := v.checkIdentity(ctx, r, run.Repository); errors.Is(err, errForeign) {
-		return v.undecodable(ctx, r, open, err)
+	if err := f.identity.checkIdentity(ctx, run.Repository); errors.Is(err, errForeign) {
+		return f.ending.undecodable(ctx, open, err)
 	} else if err != nil {
 		return err
 	}
 	run.ID = id
 	first := !open.known()
-	v.saw(r, open, run)
+	f.runs.saw(open, run)
 	open.tag = tag
-	if first && !v.Workflow(run.WorkflowPath()) { // excluded since it was opened
-		if run.NotBefore().Before(v.horizon(r)) {
-			return v.drop(ctx, r, open, "")
+	if first && !f.Workflow(run.WorkflowPath()) { // excluded since it was opened
+		if run.NotBefore().Before(f.horizon()) {
+			return f.ending.drop(ctx, open, "")
 		}
-		v.forgetRun(r, open) // the ledger keeps it open: a reload may take the exclusion back
+		f.runs.forgetRun(open) // the ledger keeps it open: a reload may take the exclusion back
 	}
 	return nil
 }
 
 // saw takes in a run's state as an answer told it.
-func (v *Visitor) saw(r *Repository, open *openRun, run githubapi.Run) {
-	now, before := v.Now(), open.latest()
+func (o *openRuns) saw(open *openRun, run githubapi.Run) {
+	now, before := o.Now(), open.latest()
 	if open.observe(run, now) {
-		r.changed = now
+		o.changed = now
 	}
 	if open.latest() != before {
-		v.Recorder.Forget(r.id, run.ID) // nothing of that attempt goes on any more
+		o.Recorder.Forget(o.id, run.ID) // nothing of that attempt goes on any more
 	}
 }
 
 // notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
-func (v *Visitor) notFound(ctx context.Context, r *Repository, open *openRun) error {
+func (f *following) notFound(ctx context.Context, open *openRun) error {
 	if open.missing++; open.missing < missingVisits {
 		return nil
 	}
-	if _, err := v.confirmIdentity(ctx, r); err != nil {
+	if _, err := f.identity.confirmIdentity(ctx); err != nil {
 		return err
 	}
-	level.Info(v.Logger).Log("msg", "run was deleted before it was closed", "repository", r.name, "run_id", open.run.ID)
-	return v.drop(ctx, r, open, reasonRunDeleted)
+	level.Info(f.Logger).Log("msg", "run was deleted before it was closed", "repository", f.name, "run_id", open.run.ID)
+	return f.ending.drop(ctx, open, reasonRunDeleted)
 }
 
 // undecodable tells whether an answer came whole and yet does not say what was asked for. Cut bodies and web pages pass.
@@ -158,8 +167,8 @@ func undecodable(err error) bool {
 }
 
 // forgetRun ends the following of a run whose attempts are all closed.
-func (v *Visitor) forgetRun(r *Repository, open *openRun) {
-	v.Recorder.Forget(r.id, open.run.ID)
-	delete(r.runs, open.run.ID)
-	delete(r.troubled, open.run.ID)
+func (o *openRuns) forgetRun(open *openRun) {
+	o.Recorder.Forget(o.id, open.run.ID)
+	delete(o.open, open.run.ID)
+	delete(o.troubled, open.run.ID)
 }

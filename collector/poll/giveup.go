@@ -10,52 +10,61 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
+// ending gives runs up.
+type ending struct {
+	*site
+	runs    *openRuns
+	jobs    *jobsReader
+	names   *names
+	records *records
+}
+
 // undecodable gives a run up after its answer could not be decoded for some time.
-func (v *Visitor) undecodable(ctx context.Context, r *Repository, open *openRun, err error) error {
-	now := v.Now()
+func (e *ending) undecodable(ctx context.Context, open *openRun, err error) error {
+	now := e.Now()
 	if open.broken.IsZero() {
 		open.broken = now
 	}
 	if now.Sub(open.broken) < brokenFor {
 		return err
 	}
-	return v.giveUp(ctx, r, open, reasonUndecodable)
+	return e.giveUp(ctx, open, reasonUndecodable)
 }
 
 // outlived gives up a run that has been open for longer than MaxRunAge: GitHub knows runs that never end. One that ended
 // is closed as soon as it can be read, however long ago it began; it and one of which nothing could be read are given up
 // when that has not succeeded for as long.
-func (v *Visitor) outlived(ctx context.Context, r *Repository, open *openRun) (bool, error) {
-	now := v.Now()
-	old := before(open.run.NotBefore(), v.today(r.gate.Client.ServerTime()).Add(-v.MaxRunAge))
+func (e *ending) outlived(ctx context.Context, open *openRun) (bool, error) {
+	now := e.Now()
+	old := before(open.run.NotBefore(), e.today(e.gate.Client.ServerTime()).Add(-e.MaxRunAge))
 	switch {
 	case !open.known():
-		old = now.Sub(open.opened) >= v.MaxRunAge
+		old = now.Sub(open.opened) >= e.MaxRunAge
 	case open.run.Completed():
-		old = open.finishedFor(open.next(), now) >= v.MaxRunAge
+		old = open.finishedFor(open.next(), now) >= e.MaxRunAge
 	}
 	if !old {
 		return false, nil
 	}
 	if open.looked.IsZero() {
-		level.Info(v.Logger).Log("msg", "run has been open for too long and is given up", "repository", r.name, "run_id", open.run.ID, "max_run_age", v.MaxRunAge)
+		level.Info(e.Logger).Log("msg", "run has been open for too long and is given up", "repository", e.name, "run_id", open.run.ID, "max_run_age", e.MaxRunAge)
 	}
-	return true, v.giveUp(ctx, r, open, reasonRunAbandoned)
+	return true, e.giveUp(ctx, open, reasonRunAbandoned)
 }
 
 // giveUp ends the following of a run that may still have jobs to be counted.
-func (v *Visitor) giveUp(ctx context.Context, r *Repository, open *openRun, reason string) error {
-	if err := v.lastLook(ctx, r, open); err != nil {
+func (e *ending) giveUp(ctx context.Context, open *openRun, reason string) error {
+	if err := e.lastLook(ctx, open); err != nil {
 		return err
 	}
-	return v.drop(ctx, r, open, reason)
+	return e.drop(ctx, open, reason)
 }
 
 // lastLook reads the jobs of a run's attempts once more before the run is given up, and records those that are over: whether
 // they were read while it ran is a matter of budget and settings, and must not change what is counted. What cannot be read
 // is tried again for an hour.
-func (v *Visitor) lastLook(ctx context.Context, r *Repository, open *openRun) error {
-	now := v.Now()
+func (e *ending) lastLook(ctx context.Context, open *openRun) error {
+	now := e.Now()
 	if open.looked.IsZero() {
 		open.looked = now
 	}
@@ -63,7 +72,7 @@ func (v *Visitor) lastLook(ctx context.Context, r *Repository, open *openRun) er
 		if slices.Contains(open.closed, n) {
 			continue
 		}
-		err := v.lookAt(ctx, r, open, n)
+		err := e.lookAt(ctx, open, n)
 		if githubapi.Gone(err) || err != nil && confined(err) && now.Sub(open.looked) >= brokenFor {
 			continue
 		}
@@ -74,11 +83,11 @@ func (v *Visitor) lastLook(ctx context.Context, r *Repository, open *openRun) er
 	return nil
 }
 
-func (v *Visitor) lookAt(ctx context.Context, r *Repository, open *openRun, n int) error {
+func (e *ending) lookAt(ctx context.Context, open *openRun, n int) error {
 	attempt := &githubapi.Attempt{Run: open.run, Number: n, Latest: open.latest()}
 	if n < open.latest() {
-		err := v.askFor(ctx, r, func() (err error) {
-			attempt.Run, err = r.gate.Client.RunAttempt(ctx, r.Repo().FullName, open.run.ID, n)
+		err := e.askFor(ctx, func() (err error) {
+			attempt.Run, err = e.gate.Client.RunAttempt(ctx, e.Repo().FullName, open.run.ID, n)
 			return err
 		})
 		if err != nil {
@@ -86,31 +95,31 @@ func (v *Visitor) lookAt(ctx context.Context, r *Repository, open *openRun, n in
 		}
 		attempt.Run.ID, attempt.Run.RunAttempt = open.run.ID, n
 	}
-	if _, _, err := v.readOver(ctx, r, open, attempt, true); err != nil {
+	if _, _, err := e.jobs.readOver(ctx, open, attempt, true); err != nil {
 		return err
 	}
-	if began := attempt.Began(); began.IsZero() || began.Before(r.account.Pruned) || began.Before(v.horizon(r)) || len(attempt.Jobs) == 0 {
+	if began := attempt.Began(); began.IsZero() || began.Before(e.account.Pruned) || began.Before(e.horizon()) || len(attempt.Jobs) == 0 {
 		return nil
 	}
-	if err := v.nameWorkflow(ctx, r, attempt); err != nil {
+	if err := e.names.nameWorkflow(ctx, attempt); err != nil {
 		return err
 	}
-	return v.record(ctx, r, attempt, false)
+	return e.records.record(ctx, attempt, false)
 }
 
 // drop ends the following of a run: every attempt that is not closed is discarded.
-func (v *Visitor) drop(ctx context.Context, r *Repository, open *openRun, reason string) error {
+func (e *ending) drop(ctx context.Context, open *openRun, reason string) error {
 	run, last := open.run, open.latest()
 	if !open.known() {
 		last = max(last, open.next())              // it was open for an attempt of which nothing more is known
-		run.CreatedAt = r.gate.Client.ServerTime() // for as long as it could be listed, the mark is kept
+		run.CreatedAt = e.gate.Client.ServerTime() // for as long as it could be listed, the mark is kept
 	}
 	for n := open.next(); n <= last; n = open.next() {
-		if err := v.discard(ctx, r, run, n, reason); err != nil {
+		if err := e.records.discard(ctx, run, n, reason); err != nil {
 			return err
 		}
 		open.close(n)
 	}
-	v.forgetRun(r, open)
+	e.runs.forgetRun(open)
 	return nil
 }

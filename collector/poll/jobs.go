@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github_workflow_exporter/collector/gate"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -24,14 +25,21 @@ const (
 // errEndless says that a list of jobs goes on behind all that an attempt can have. What was read of it is filled in.
 var errEndless = errors.New("the list of jobs does not end")
 
+// jobsReader reads the jobs of attempts.
+type jobsReader struct {
+	*site
+	runs  *openRuns
+	pages gate.PageSize
+}
+
 // readOver fills in the jobs of an attempt that is over, from memory if they have not changed. It is whole when every job is
 // there and completed. With partial a list without end will do as far as it was read.
-func (v *Visitor) readOver(ctx context.Context, r *Repository, open *openRun, attempt *githubapi.Attempt, partial bool) (changed, whole bool, err error) {
+func (j *jobsReader) readOver(ctx context.Context, open *openRun, attempt *githubapi.Attempt, partial bool) (changed, whole bool, err error) {
 	var known []jobsPage
 	if open.over.attempt == attempt.Number {
 		known = open.over.pages
 	}
-	pages, changed, own, err := v.readJobs(ctx, r, attempt, known)
+	pages, changed, own, err := j.readJobs(ctx, attempt, known)
 	switch {
 	case partial && errors.Is(err, errEndless):
 		open.over = jobsRead{}
@@ -42,15 +50,15 @@ func (v *Visitor) readOver(ctx context.Context, r *Repository, open *openRun, at
 	if !changed {
 		attempt.Jobs, attempt.TotalCount = open.over.jobs, open.over.total
 	} else if open.over = (jobsRead{}); own {
-		open.over = r.keep(jobsRead{attempt: attempt.Number, run: attempt.Run, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
+		open.over = j.keep(jobsRead{attempt: attempt.Number, run: attempt.Run, pages: pages, jobs: attempt.Jobs, total: attempt.TotalCount})
 	}
 	return changed, own && attempt.Whole(), nil
 }
 
 // keep gives what is remembered of jobs that were read: all of it, or, where that is too much, only that they were.
-func (r *Repository) keep(read jobsRead) jobsRead {
+func (j *jobsReader) keep(read jobsRead) jobsRead {
 	kept := 0
-	for _, open := range r.runs {
+	for _, open := range j.runs.open {
 		kept += open.over.bytes
 	}
 	for _, job := range read.jobs {
@@ -66,9 +74,9 @@ func (r *Repository) keep(read jobsRead) jobsRead {
 // carried over may keep its old number, one of a later attempt does not belong here and is left out; then own is false.
 //
 // Pages that have not changed are not read: then changed is false, and own is not told.
-func (v *Visitor) readJobs(ctx context.Context, r *Repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, own bool, err error) {
+func (j *jobsReader) readJobs(ctx context.Context, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed, own bool, err error) {
 	for range 2 {
-		pages, changed, err = v.readPages(ctx, r, attempt, known)
+		pages, changed, err = j.readPages(ctx, attempt, known)
 		if err != nil || !changed || !foreign(*attempt) {
 			return pages, changed, err == nil, err
 		}
@@ -103,8 +111,8 @@ type jobsPage struct {
 
 // readPages fills in all of the attempt's jobs, unique by id, and returns the pages to be handed in as known next time.
 // Known pages are asked for conditionally: if none has changed, changed is false and the attempt's jobs are left alone.
-func (v *Visitor) readPages(ctx context.Context, r *Repository, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
-	request := githubapi.PageRequest{PerPage: r.jobPages.Size(v.Now())}
+func (j *jobsReader) readPages(ctx context.Context, attempt *githubapi.Attempt, known []jobsPage) (pages []jobsPage, changed bool, err error) {
+	request := githubapi.PageRequest{PerPage: j.pages.Size(j.Now())}
 	var seen seenJobs
 	barren := 0 // pages in a row
 	begin := func() {
@@ -116,7 +124,7 @@ func (v *Visitor) readPages(ctx context.Context, r *Repository, attempt *githuba
 		if len(known) > 0 {
 			request.Tag = known[skipped].tag
 		}
-		page, restarted, err := v.jobsPage(ctx, r, attempt, &request)
+		page, restarted, err := j.jobsPage(ctx, attempt, &request)
 		if errors.Is(err, githubapi.ErrNotModified) {
 			if skipped++; skipped == len(known) {
 				return known, false, nil
@@ -160,20 +168,20 @@ func (v *Visitor) readPages(ctx context.Context, r *Repository, attempt *githuba
 }
 
 // jobsPage reads one page of an attempt's jobs, where it fails for its size smaller ones from the first on.
-func (v *Visitor) jobsPage(ctx context.Context, r *Repository, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
-	restarted, err = r.jobPages.Ask(r.gate, request, func() error {
+func (j *jobsReader) jobsPage(ctx context.Context, attempt *githubapi.Attempt, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Job], restarted bool, err error) {
+	restarted, err = j.pages.Ask(j.gate, request, func() error {
 		send := func() (err error) {
-			page, err = r.gate.Client.AttemptJobs(ctx, r.Repo().FullName, attempt.Run.ID, attempt.Number, *request)
+			page, err = j.gate.Client.AttemptJobs(ctx, j.Repo().FullName, attempt.Run.ID, attempt.Number, *request)
 			return err
 		}
 		if request.Next != "" {
 			// Never refused: an attempt of very many jobs that was cut off between two pages would begin again for ever.
-			return v.askOf(ctx, r, send)
+			return j.askOf(ctx, send)
 		}
-		return v.askFor(ctx, r, send)
+		return j.askFor(ctx, send)
 	})
 	if err == nil || errors.Is(err, githubapi.ErrNotModified) {
-		clear(r.troubled)
+		clear(j.runs.troubled)
 	}
 	return page, restarted, err
 }

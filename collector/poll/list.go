@@ -23,6 +23,27 @@ const frontPasses = 3
 // pageTries is how often a page behind the first is asked for when the network fails.
 const pageTries = 3
 
+// list reads the repository's lists of runs and takes in what they show.
+type list struct {
+	*site
+	identity *identity
+	runs     *openRuns
+	records  *records
+
+	pages gate.PageSize
+	odd   int // entries without an id that were discarded
+}
+
+// frontReader reads the front of the list of runs.
+type frontReader struct {
+	*site
+	identity *identity
+	runs     *openRuns
+	list     *list
+
+	page front
+}
+
 // front is the first page of a repository's unfiltered runs list.
 type front struct {
 	tag   githubapi.Tag
@@ -34,9 +55,9 @@ type front struct {
 // readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's
 // Through) or to since, and opens what is not closed. Filtered lists come from a lagging index and are not trusted
 // with this. An unchanged list costs nothing.
-func (v *Visitor) readFront(ctx context.Context, r *Repository) error {
+func (f *frontReader) readFront(ctx context.Context) error {
 	for pass := range frontPasses {
-		again, err := v.frontPass(ctx, r, pass+1 == frontPasses)
+		again, err := f.frontPass(ctx, pass+1 == frontPasses)
 		if err != nil {
 			return fmt.Errorf("reading the runs list: %w", err)
 		}
@@ -51,25 +72,25 @@ func (v *Visitor) readFront(ctx context.Context, r *Repository) error {
 // frontPass is one reading of the list from its first page; it asks to be repeated when the list lost entries between
 // two pages, for then one that was not read has moved to a page that was. The last pass reads on nevertheless: that is better
 // than nothing of what is behind.
-func (v *Visitor) frontPass(ctx context.Context, r *Repository, readOn bool) (again bool, err error) {
+func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, err error) {
 	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
-	request := githubapi.PageRequest{PerPage: r.runPages.Size(v.Now()), Tag: r.front.tag}
+	request := githubapi.PageRequest{PerPage: f.list.pages.Size(f.Now()), Tag: f.page.tag}
 	var first githubapi.Page[githubapi.Run]
 	read, barren, seen := 0, 0, map[int64]bool{} // entries, pages in a row without a new one, ids
 	for n := 0; ; n++ {
-		page, restarted, err := v.runsPage(ctx, r, githubapi.RunFilter{}, &request)
+		page, restarted, err := f.list.runsPage(ctx, githubapi.RunFilter{}, &request)
 		if n == 0 || restarted {
-			began = r.gate.Client.ServerTime()
+			began = f.gate.Client.ServerTime()
 		}
-		if r.account.Through.After(began.Add(listSlack)) { // by a clock that was wrong
-			r.account.Through = r.account.Since
+		if f.account.Through.After(began.Add(listSlack)) { // by a clock that was wrong
+			f.account.Through = f.account.Since
 		}
-		stop := schedule.Latest(r.account.Through.Add(-listSlack), r.account.Since)
+		stop := schedule.Latest(f.account.Through.Add(-listSlack), f.account.Since)
 		if errors.Is(err, githubapi.ErrNotModified) {
-			r.account.Through = schedule.Latest(r.account.Through, began)
-			for _, open := range r.runs {
+			f.account.Through = schedule.Latest(f.account.Through, began)
+			for _, open := range f.runs.open {
 				if open.listed {
-					open.confirm(v.Now())
+					open.confirm(f.Now())
 				}
 			}
 			return false, nil
@@ -78,12 +99,12 @@ func (v *Visitor) frontPass(ctx context.Context, r *Repository, readOn bool) (ag
 			return false, err
 		}
 		if restarted || n == 0 {
-			if err := v.checkEmpty(ctx, r, page); err != nil {
+			if err := f.checkEmpty(ctx, page); err != nil {
 				return false, err
 			}
 			n, first, again, read, barren = 0, page, false, 0, 0
 			clear(seen)
-			for _, open := range r.runs {
+			for _, open := range f.runs.open {
 				open.listed = false
 			}
 		} else if again = again || shrank(first.TotalCount, page.TotalCount, read+len(page.Items)); again && !readOn {
@@ -104,29 +125,29 @@ func (v *Visitor) frontPass(ctx context.Context, r *Repository, readOn bool) (ag
 		if last && !again {
 			through = began
 		}
-		if err := v.takeIn(ctx, r, page.Items, through, n == 0); err != nil {
+		if err := f.list.takeIn(ctx, page.Items, through, n == 0); err != nil {
 			return false, err
 		}
 		if last && again {
 			return true, nil
 		}
 		if last {
-			r.account.Through = began
+			f.account.Through = began
 			break
 		}
 		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
 	}
 	// Only now is everything committed that the tag stands for.
-	r.front = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
-	r.changed = v.Now()
+	f.page = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
+	f.changed = f.Now()
 	return false, nil
 }
 
 // runsPage reads one page of a runs list. Where it fails for its size it starts over at the first page with smaller ones, for
 // page numbers mean something else then.
-func (v *Visitor) runsPage(ctx context.Context, r *Repository, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
-	restarted, err = r.runPages.Ask(r.gate, request, func() error {
-		page, err = v.oneRunsPage(ctx, r, filter, *request)
+func (l *list) runsPage(ctx context.Context, filter githubapi.RunFilter, request *githubapi.PageRequest) (page githubapi.Page[githubapi.Run], restarted bool, err error) {
+	restarted, err = l.pages.Ask(l.gate, request, func() error {
+		page, err = l.oneRunsPage(ctx, filter, *request)
 		return err
 	})
 	return page, restarted, err
@@ -134,10 +155,10 @@ func (v *Visitor) runsPage(ctx context.Context, r *Repository, filter githubapi.
 
 // oneRunsPage reads a page in the size asked for. Behind the first page it asks again when the network fails, for a pass
 // that was cut off has to begin again; for that reason it is not held to the visit's requests either.
-func (v *Visitor) oneRunsPage(ctx context.Context, r *Repository, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
+func (l *list) oneRunsPage(ctx context.Context, filter githubapi.RunFilter, request githubapi.PageRequest) (page githubapi.Page[githubapi.Run], err error) {
 	for range pageTries {
-		err = v.askOf(ctx, r, func() (err error) {
-			page, err = r.gate.Client.Runs(ctx, r.Repo().FullName, filter, request)
+		err = l.askOf(ctx, func() (err error) {
+			page, err = l.gate.Client.Runs(ctx, l.Repo().FullName, filter, request)
 			return err
 		})
 		if _, notSent := gate.Held(err); notSent || request.Next == "" || !githubapi.IsKind(err, githubapi.KindNetwork) {
@@ -148,13 +169,13 @@ func (v *Visitor) oneRunsPage(ctx context.Context, r *Repository, filter githuba
 }
 
 // takeIn opens the runs of a page that have attempts to be closed, and commits that. An odd entry decides for itself only.
-func (v *Visitor) takeIn(ctx context.Context, r *Repository, runs []githubapi.Run, through time.Time, listed bool) error {
-	if err := v.checkOwners(ctx, r, runs); err != nil {
+func (l *list) takeIn(ctx context.Context, runs []githubapi.Run, through time.Time, listed bool) error {
+	if err := l.identity.checkOwners(ctx, runs); err != nil {
 		return err
 	}
 	var opened []githubapi.Run
 	for _, run := range runs {
-		open, isNew, err := v.consider(ctx, r, run)
+		open, isNew, err := l.consider(ctx, run)
 		if err != nil {
 			return err
 		}
@@ -169,9 +190,9 @@ func (v *Visitor) takeIn(ctx context.Context, r *Repository, runs []githubapi.Ru
 	if len(opened) == 0 && through.IsZero() {
 		return nil
 	}
-	if err := v.Progress.Open(ctx, r.id, opened, through); err != nil {
+	if err := l.Progress.Open(ctx, l.id, opened, through); err != nil {
 		for _, run := range opened { // what is not remembered durably is considered anew
-			delete(r.runs, run.ID)
+			delete(l.runs.open, run.ID)
 		}
 		return recorded(fmt.Errorf("remembering open runs: %w", err))
 	}
@@ -179,28 +200,28 @@ func (v *Visitor) takeIn(ctx context.Context, r *Repository, runs []githubapi.Ru
 }
 
 // consider looks at one run of a list: nil where there is nothing to follow.
-func (v *Visitor) consider(ctx context.Context, r *Repository, run githubapi.Run) (open *openRun, isNew bool, err error) {
+func (l *list) consider(ctx context.Context, run githubapi.Run) (open *openRun, isNew bool, err error) {
 	if run.ID <= 0 {
-		return nil, false, v.discardEntry(ctx, r, run)
+		return nil, false, l.discardEntry(ctx, run)
 	}
 	if run.Undecodable {
-		return v.considerByID(r, run.ID)
+		return l.considerByID(run.ID)
 	}
-	if run.Repository.ID != 0 && run.Repository.ID != r.id {
+	if run.Repository.ID != 0 && run.Repository.ID != l.id {
 		return nil, false, nil // see checkOwners
 	}
-	if !v.Workflow(run.WorkflowPath()) {
+	if !l.Workflow(run.WorkflowPath()) {
 		return nil, false, nil
 	}
-	if open, ok := r.runs[run.ID]; ok {
-		v.saw(r, open, run)
+	if open, ok := l.runs.open[run.ID]; ok {
+		l.runs.saw(open, run)
 		return open, false, nil
 	}
 	// Where the start is not known, the attempt's own endpoint will tell when it is over.
-	if started := run.Started(); !started.IsZero() && started.Before(r.account.Since) {
+	if started := run.Started(); !started.IsZero() && started.Before(l.account.Since) {
 		return nil, false, nil
 	}
-	closed, err := v.Progress.Attempts(r.id, run.ID)
+	closed, err := l.Progress.Attempts(l.id, run.ID)
 	if err != nil {
 		return nil, false, recorded(err)
 	}
@@ -208,15 +229,15 @@ func (v *Visitor) consider(ctx context.Context, r *Repository, run githubapi.Run
 		return nil, false, nil
 	}
 	began := run.NotBefore() // where it is not known the jobs will tell
-	if before(began, r.account.Pruned) {
+	if before(began, l.account.Pruned) {
 		return nil, false, nil // known once, forgotten since
 	}
-	if before(began, v.horizon(r)) {
-		return nil, false, v.discard(ctx, r, run, run.Number(), reasonTooOld)
+	if before(began, l.horizon()) {
+		return nil, false, l.records.discard(ctx, run, run.Number(), reasonTooOld)
 	}
-	open = newOpenRun(run.ID, closed, v.Now())
-	open.observe(run, v.Now())
-	r.runs[run.ID] = open
+	open = newOpenRun(run.ID, closed, l.Now())
+	open.observe(run, l.Now())
+	l.runs.open[run.ID] = open
 	return open, true, nil
 }
 
@@ -224,45 +245,54 @@ func (v *Visitor) consider(ctx context.Context, r *Repository, run githubapi.Run
 const maxOddEntries = 1000
 
 // discardEntry discards an entry of a list that has no id that could be read, once as long as it looks the same.
-func (v *Visitor) discardEntry(ctx context.Context, r *Repository, run githubapi.Run) error {
-	if run.Sum == 0 || r.odd >= maxOddEntries {
+func (l *list) discardEntry(ctx context.Context, run githubapi.Run) error {
+	if run.Sum == 0 || l.odd >= maxOddEntries {
 		return nil
 	}
-	mark := githubapi.Run{ID: -int64(run.Sum>>1) - 1, CreatedAt: r.gate.Client.ServerTime()} // ids of runs are positive
-	closed, err := v.Progress.Attempts(r.id, mark.ID)
+	mark := githubapi.Run{ID: -int64(run.Sum>>1) - 1, CreatedAt: l.gate.Client.ServerTime()} // ids of runs are positive
+	closed, err := l.Progress.Attempts(l.id, mark.ID)
 	if err != nil {
 		return recorded(fmt.Errorf("looking up an entry without id: %w", err))
 	}
 	if len(closed) > 0 {
 		return nil
 	}
-	r.odd++
-	level.Warn(v.Logger).Log("msg", "an entry of the runs list has no id that can be read and is discarded", "repository", r.name)
-	return v.discard(ctx, r, mark, mark.Number(), reasonUndecodable)
+	l.odd++
+	level.Warn(l.Logger).Log("msg", "an entry of the runs list has no id that can be read and is discarded", "repository", l.name)
+	return l.records.discard(ctx, mark, mark.Number(), reasonUndecodable)
 }
 
 // considerByID opens a run whose entry could not be decoded, unless something is known of it: its own endpoint is asked
 // then, and in the end it is discarded.
-func (v *Visitor) considerByID(r *Repository, id int64) (open *openRun, isNew bool, err error) {
-	if _, ok := r.runs[id]; ok {
+func (l *list) considerByID(id int64) (open *openRun, isNew bool, err error) {
+	if _, ok := l.runs.open[id]; ok {
 		return nil, false, nil
 	}
-	closed, err := v.Progress.Attempts(r.id, id)
+	closed, err := l.Progress.Attempts(l.id, id)
 	if err != nil {
 		return nil, false, recorded(err)
 	}
 	if len(closed) > 0 {
 		return nil, false, nil
 	}
-	open = newOpenRun(id, nil, v.Now())
-	r.runs[id] = open
+	open = newOpenRun(id, nil, l.Now())
+	l.runs.open[id] = open
 	return open, true, nil
 }
 
 // discard closes an attempt without counting it.
-func (v *Visitor) discard(ctx context.Context, r *Repository, run githubapi.Run, attempt int, reason string) error {
-	if err := v.Recorder.Discard(ctx, r.Repo(), run, attempt, run.Number(), reason); err != nil {
+func (c *records) discard(ctx context.Context, run githubapi.Run, attempt int, reason string) error {
+	if err := c.Recorder.Discard(ctx, c.Repo(), run, attempt, run.Number(), reason); err != nil {
 		return recorded(fmt.Errorf("discarding attempt %d of run %d: %w", attempt, run.ID, err))
 	}
 	return nil
+}
+
+// checkEmpty asks whose list it is when one is empty that had runs: it may be that of a new repository under the old name.
+func (f *frontReader) checkEmpty(ctx context.Context, page githubapi.Page[githubapi.Run]) error {
+	if len(page.Items) > 0 || f.account.Through.IsZero() && len(f.runs.open) == 0 {
+		return nil
+	}
+	_, err := f.identity.confirmIdentity(ctx)
+	return err
 }

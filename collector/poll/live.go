@@ -9,21 +9,30 @@ import (
 	"github_workflow_exporter/githubapi"
 )
 
+// live reads the jobs of attempts that still run.
+type live struct {
+	*site
+	runs    *openRuns
+	jobs    *jobsReader
+	names   *names
+	records *records
+}
+
 // readLive reads the jobs of attempts that still run, from spare budget: the gauges of what goes on now come from it,
 // and jobs that are over are recorded without waiting for the others. An unchanged page costs nothing. Where more runs are
 // open than a visit may ask for, the rest has its turn at the next.
-func (v *Visitor) readLive(ctx context.Context, r *Repository) error {
-	if !v.Options.Live {
+func (l *live) readLive(ctx context.Context) error {
+	if !l.Options.Live {
 		return nil
 	}
 	due := func(open *openRun) bool {
 		started := open.run.Started()
 		return open.known() && !open.run.Completed() && open.next() == open.latest() &&
-			!started.IsZero() && !started.Before(r.account.Since) && r.gate.Spare()
+			!started.IsZero() && !started.Before(l.account.Since) && l.gate.Spare()
 	}
 	of := func(open *openRun) *turn { return &open.live }
-	err := v.eachOpen(ctx, r, of, due, func(open *openRun) error {
-		err := v.readLiveJobs(ctx, r, open)
+	err := l.runs.eachOpen(ctx, of, due, func(open *openRun) error {
+		err := l.readLiveJobs(ctx, open)
 		if githubapi.Gone(err) { // the closing or the run's own endpoint will tell
 			return nil
 		}
@@ -35,14 +44,14 @@ func (v *Visitor) readLive(ctx context.Context, r *Repository) error {
 	return err
 }
 
-func (v *Visitor) readLiveJobs(ctx context.Context, r *Repository, open *openRun) error {
+func (l *live) readLiveJobs(ctx context.Context, open *openRun) error {
 	attempt := githubapi.Attempt{Run: open.run, Number: open.latest(), Latest: open.latest(), Settling: true}
-	pages, changed, own, err := v.readJobs(ctx, r, &attempt, open.pages)
+	pages, changed, own, err := l.jobs.readJobs(ctx, &attempt, open.pages)
 	if err != nil {
 		return fmt.Errorf("reading the jobs of the open attempt %d: %w", attempt.Number, err)
 	}
 	if !changed {
-		v.Recorder.StillLive(r.id, open.run.ID)
+		l.Recorder.StillLive(l.id, open.run.ID)
 		return nil
 	}
 	open.pages = nil
@@ -50,18 +59,18 @@ func (v *Visitor) readLiveJobs(ctx context.Context, r *Repository, open *openRun
 		return nil // a later attempt has begun: the run's own endpoint will tell
 	}
 	if len(attempt.Jobs) > 0 {
-		if err := v.nameWorkflow(ctx, r, &attempt); err != nil {
+		if err := l.names.nameWorkflow(ctx, &attempt); err != nil {
 			return err
 		}
 	}
 	if slices.ContainsFunc(attempt.Jobs, tells) {
-		if err := v.record(ctx, r, &attempt, false); err != nil {
+		if err := l.records.record(ctx, &attempt, false); err != nil {
 			return err
 		}
 	}
-	v.Recorder.Live(r.Repo(), attempt)
+	l.Recorder.Live(l.Repo(), attempt)
 	open.pages = pages // what the tags stand for is committed
-	r.changed = v.Now()
+	l.changed = l.Now()
 	return nil
 }
 

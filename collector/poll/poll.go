@@ -129,7 +129,7 @@ func (v *Visitor) TakeOver(before *Visitor, visited []*Repository) {
 			continue
 		}
 		runs := map[int64]finishing{}
-		for id, open := range r.runs {
+		for id, open := range r.runs.open {
 			if len(open.finished) > 0 {
 				runs[id] = open.finished
 			}

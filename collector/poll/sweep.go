@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-kit/log/level"
+
 	"github_workflow_exporter/collector/gate"
 	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
@@ -41,78 +43,89 @@ type deepPage struct {
 	reach time.Time
 }
 
+// search looks for re-runs of old runs.
+type search struct {
+	*site
+	front *frontReader
+	list  *list
+
+	deep    deep  // the pages behind the first
+	hints   hints // filtered lists
+	failing bool  // it was said that it fails
+}
+
 // sweep looks behind the first page, one page a visit and from spare budget: the unfiltered list orders runs by their
 // creation, so a re-run of an old run shows nowhere else. Re-runs are possible for 30 days after the first run.
-func (v *Visitor) sweep(ctx context.Context, r *Repository) error {
-	if !r.account.Swept || r.front.next == "" || !r.gate.Spare() {
+func (s *search) sweep(ctx context.Context) error {
+	if !s.account.Swept || s.front.page.next == "" || !s.gate.Spare() {
 		return nil
 	}
-	hinted := v.askHints(ctx, r)
+	hinted := s.askHints(ctx)
 	if hinted != nil {
 		hinted = fmt.Errorf("asking for active old runs: %w", hinted)
 	}
 	if hinted != nil && !confined(hinted) {
 		return hinted
 	}
-	if err := v.deepPage(ctx, r); err != nil { // which does without hints
+	if err := s.deepPage(ctx); err != nil { // which does without hints
 		return fmt.Errorf("reading a deeper page of the runs list: %w", err)
 	}
 	return hinted
 }
 
-func (v *Visitor) deepPage(ctx context.Context, r *Repository) error {
-	now := v.Now()
-	end := r.gate.Client.ServerTime().Add(-v.RerunWindow)
-	if !r.deep.on {
-		if before(r.front.reach, end) || now.Sub(r.deep.began) < deepEvery {
+func (s *search) deepPage(ctx context.Context) error {
+	now := s.Now()
+	end := s.gate.Client.ServerTime().Add(-s.RerunWindow)
+	if !s.deep.on {
+		if before(s.front.page.reach, end) || now.Sub(s.deep.began) < deepEvery {
 			return nil
 		}
-		known := r.deep.pages
-		r.deep = deep{began: now, on: true, next: r.front.next, size: r.front.size, pages: map[string]deepPage{}}
+		known := s.deep.pages
+		s.deep = deep{began: now, on: true, next: s.front.page.next, size: s.front.page.size, pages: map[string]deepPage{}}
 		// Keep what was read last time of the pages that are still on the way.
-		for url := r.deep.next; url != ""; url = known[url].next {
-			if page, ok := known[url]; !ok || len(r.deep.pages) > len(known) {
+		for url := s.deep.next; url != ""; url = known[url].next {
+			if page, ok := known[url]; !ok || len(s.deep.pages) > len(known) {
 				break
 			} else {
-				r.deep.pages[url] = page
+				s.deep.pages[url] = page
 			}
 		}
 	}
-	url := r.deep.next
-	known := r.deep.pages[url]
-	page, err := v.oneRunsPage(ctx, r, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
+	url := s.deep.next
+	known := s.deep.pages[url]
+	page, err := s.list.oneRunsPage(ctx, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
 	case githubapi.IsKind(err, githubapi.KindNotFound):
-		r.deep.on = false // the list has become shorter; the next pass begins anew
-		r.deep.pages = nil
+		s.deep.on = false // the list has become shorter; the next pass begins anew
+		s.deep.pages = nil
 		return nil
 	case gate.Mendable(err), gate.Cut(err):
-		if r.deep.failures++; r.deep.failures < deepTries {
+		if s.deep.failures++; s.deep.failures < deepTries {
 			return nil // the same page again at the next visit
 		}
-		size, ok := gate.Smaller(r.deep.size)
-		r.deep = deep{}
+		size, ok := gate.Smaller(s.deep.size)
+		s.deep = deep{}
 		if !ok {
-			r.deep.began = now // later again
+			s.deep.began = now // later again
 			return fmt.Errorf("%d times: %w", deepTries, err)
 		}
 		// Page numbers mean something else now: begin anew, from a first page of that size.
-		r.runPages.Learn(size, now)
-		r.front = front{}
+		s.list.pages.Learn(size, now)
+		s.front.page = front{}
 		return nil
 	case err != nil:
 		return err
 	default:
-		if err := v.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+		if err := s.list.takeIn(ctx, page.Items, time.Time{}, false); err != nil {
 			return err
 		}
 		known = deepPage{tag: page.Tag, next: page.Next, reach: reach(page.Items)}
-		r.deep.pages[url] = known // taken in: the tag may be kept
+		s.deep.pages[url] = known // taken in: the tag may be kept
 	}
-	r.deep.next, r.deep.failures = known.next, 0
-	if known.next == "" || before(known.reach, end) || len(r.deep.pages) >= maxRunPages {
-		r.deep.on = false
+	s.deep.next, s.deep.failures = known.next, 0
+	if known.next == "" || before(known.reach, end) || len(s.deep.pages) >= maxRunPages {
+		s.deep.on = false
 	}
 	return nil
 }
@@ -125,31 +138,48 @@ type hints struct {
 	tags     map[string]githubapi.Tag // by status and created filter
 }
 
-func (v *Visitor) askHints(ctx context.Context, r *Repository) error {
-	now := v.Now()
-	if now.Sub(r.hints.asked) < schedule.Retry(hintEvery, deepEvery, r.hints.failures+1) || r.front.reach.IsZero() {
+func (s *search) askHints(ctx context.Context) error {
+	now := s.Now()
+	if now.Sub(s.hints.asked) < schedule.Retry(hintEvery, deepEvery, s.hints.failures+1) || s.front.page.reach.IsZero() {
 		return nil
 	}
-	r.hints.asked = now
-	created := "<=" + r.front.reach.Truncate(hintStep).UTC().Format(time.RFC3339)
+	s.hints.asked = now
+	created := "<=" + s.front.page.reach.Truncate(hintStep).UTC().Format(time.RFC3339)
 	tags := map[string]githubapi.Tag{}
 	for _, status := range []string{"queued", "in_progress"} {
 		filter := githubapi.RunFilter{Status: status, Created: created}
 		key := status + created
-		page, _, err := v.runsPage(ctx, r, filter, &githubapi.PageRequest{PerPage: r.runPages.Size(now), Tag: r.hints.tags[key]})
+		page, _, err := s.list.runsPage(ctx, filter, &githubapi.PageRequest{PerPage: s.list.pages.Size(now), Tag: s.hints.tags[key]})
 		if errors.Is(err, githubapi.ErrNotModified) {
-			tags[key] = r.hints.tags[key]
+			tags[key] = s.hints.tags[key]
 			continue
 		}
 		if err != nil {
-			r.hints.failures++
+			s.hints.failures++
 			return err
 		}
-		if err := v.takeIn(ctx, r, page.Items, time.Time{}, false); err != nil {
+		if err := s.list.takeIn(ctx, page.Items, time.Time{}, false); err != nil {
 			return err
 		}
 		tags[key] = page.Tag
 	}
-	r.hints.tags, r.hints.failures = tags, 0
+	s.hints.tags, s.hints.failures = tags, 0
+	return nil
+}
+
+// searched tells of a failed search for re-runs once; that can wait, and fails no visit.
+func (s *search) searched(err error) error {
+	switch {
+	case err == nil:
+		s.failing = false
+		return nil
+	case !confined(err):
+		return err
+	}
+	s.Figures.Failed(s.Repo().FullName, reasonOf(err))
+	if !s.failing {
+		s.failing = true
+		level.Warn(s.Logger).Log("msg", "looking for re-runs of old runs failed", "repository", s.Repo().FullName, "err", err)
+	}
 	return nil
 }

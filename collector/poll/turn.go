@@ -26,13 +26,26 @@ type turn struct {
 // networkFailures is how many runs in a row may get no answer until it is taken to be the network, not the runs.
 const networkFailures = 3
 
+// openRuns are the runs of the repository with an attempt that is still to be closed.
+type openRuns struct {
+	*site
+	open     map[int64]*openRun
+	round    time.Time      // since when they have their turns, each one of them; zero between two rounds
+	troubled map[int64]bool // those that could not be read, while no jobs of any could
+	trouble  error          // of the last of them
+}
+
+func newOpenRuns(s *site) *openRuns {
+	return &openRuns{site: s, open: map[int64]*openRun{}, troubled: map[int64]bool{}}
+}
+
 // eachOpen calls do for the open runs for which something is due, those first that had no turn for longest: however many
 // there are and however little a visit gets done, none is left out. A failure that concerns one run only, such as a page
 // GitHub cannot make, delays that run and leaves the others alone.
-func (v *Visitor) eachOpen(ctx context.Context, r *Repository, of func(*openRun) *turn, due func(*openRun) bool, do func(*openRun) error) error {
+func (o *openRuns) eachOpen(ctx context.Context, of func(*openRun) *turn, due func(*openRun) bool, do func(*openRun) error) error {
 	unanswered := 0
-	for _, open := range inTurn(r.runs, of) {
-		t, now := of(open), v.Now()
+	for _, open := range inTurn(o.open, of) {
+		t, now := of(open), o.Now()
 		if now.Before(t.retry) || !due(open) {
 			continue
 		}
@@ -40,14 +53,14 @@ func (v *Visitor) eachOpen(ctx context.Context, r *Repository, of func(*openRun)
 		switch {
 		case err == nil:
 			*t, unanswered = turn{last: now}, 0
-			delete(r.troubled, open.run.ID)
+			delete(o.troubled, open.run.ID)
 			continue
 		case ctx.Err() != nil, errors.Is(err, errVisitFull): // its turn is still to come
 			return err
 		case !confined(err):
 			return fmt.Errorf("run %d: %w", open.run.ID, err)
 		}
-		v.delay(r, open, t, now, err)
+		o.delay(open, t, now, err)
 		if !githubapi.IsKind(err, githubapi.KindNetwork) {
 			unanswered = 0
 		} else if unanswered++; unanswered >= networkFailures {
@@ -80,13 +93,25 @@ func confined(err error) bool {
 	return e.Kind != githubapi.KindCanceled
 }
 
-func (v *Visitor) delay(r *Repository, open *openRun, t *turn, now time.Time, err error) {
+func (o *openRuns) delay(open *openRun, t *turn, now time.Time, err error) {
 	t.last = now
 	t.failures++
-	t.retry = now.Add(schedule.Retry(v.Interval, v.MaxInterval, t.failures))
-	r.trouble, r.troubled[open.run.ID] = err, true
-	v.Figures.Failed(r.Repo().FullName, reasonOf(err))
+	t.retry = now.Add(schedule.Retry(o.Interval, o.MaxInterval, t.failures))
+	o.trouble, o.troubled[open.run.ID] = err, true
+	o.Figures.Failed(o.Repo().FullName, reasonOf(err))
 	if t.failures == 1 {
-		level.Warn(v.Logger).Log("msg", "polling run failed", "repository", r.Repo().FullName, "run_id", open.run.ID, "err", err)
+		level.Warn(o.Logger).Log("msg", "polling run failed", "repository", o.Repo().FullName, "run_id", open.run.ID, "err", err)
 	}
+}
+
+// resume takes up a run that was open when the exporter stopped.
+func (o *openRuns) resume(waited map[int64]finishing, id int64) error {
+	closed, err := o.Progress.Attempts(o.id, id)
+	if err != nil {
+		return recorded(fmt.Errorf("reading the attempts of run %d: %w", id, err))
+	}
+	open := newOpenRun(id, closed, o.Now())
+	maps.Copy(open.finished, waited[id])
+	o.open[id] = open
+	return nil
 }

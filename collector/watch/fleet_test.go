@@ -14,7 +14,7 @@ import (
 func TestFleetKeepsWhatWaitsForAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(time.Now)
-		f.add(poll.NewRepository(nil, githubapi.Repository{ID: 1, FullName: "o/r"}))
+		f.add(poll.NewVisitor(poll.Options{}).NewRepository(nil, githubapi.Repository{ID: 1, FullName: "o/r"}))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- f.dispatch(ctx, make(chan *poll.Repository)) }() // no worker takes it

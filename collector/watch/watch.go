@@ -98,8 +98,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 	for range max(w.Workers, 1) {
 		g.Go(func() error {
 			for r := range due {
-				if !w.fleet.put(r, w.visitor.Visit(ctx, r)) {
-					w.visitor.Pause(r) // it has left meanwhile
+				if !w.fleet.put(r, r.Visit(ctx)) {
+					r.Pause() // it has left meanwhile
 				}
 			}
 			return nil
@@ -130,7 +130,7 @@ func (w *Watcher) takeOver(before *Watcher) {
 // pause ends all visits for now.
 func (w *Watcher) pause() {
 	for _, r := range w.fleet.all() {
-		w.visitor.Pause(r)
+		r.Pause()
 	}
 }
 
@@ -162,11 +162,11 @@ func (w watched) Lookup(id int64) (repo githubapi.Repository, failing, ok bool) 
 
 func (w watched) Expect(repositories int) { w.Ledger.Watching(repositories) }
 
-func (w watched) Add(repo githubapi.Repository) { w.fleet.add(poll.NewRepository(w.gate, repo)) }
+func (w watched) Add(repo githubapi.Repository) { w.fleet.add(w.visitor.NewRepository(w.gate, repo)) }
 
 func (w watched) Update(repo githubapi.Repository) {
 	if r, ok := w.fleet.get(repo.ID); ok {
-		w.visitor.Update(r, repo)
+		r.Update(repo)
 	}
 }
 

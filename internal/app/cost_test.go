@@ -51,7 +51,7 @@ func TestRequestsOfADay(t *testing.T) {
 				r := w.github.Requests()
 				floor := w.floor(begin, time.Now())
 				ratio := float64(r.Counted) / float64(floor)
-				t.Logf("%d counted requests (%d unchanged answers were free), floor %d: %.2f times; by endpoint %v", r.Counted, r.NotModified, floor, ratio, r.ByEndpoint)
+				t.Logf("%d counted requests (%d unchanged answers were free), floor %d: %.2f times; by endpoint %v", r.Counted, r.NotModified, floor, ratio, r.CountedByEndpoint)
 				if test.most > 0 && ratio > test.most {
 					t.Errorf("%.2f times the clairvoyant floor, want at most %.1f", ratio, test.most)
 				}

@@ -36,13 +36,15 @@ type Requests struct {
 	ByEndpoint   map[string]int `json:"by_endpoint"`
 	ByStatus     map[int]int    `json:"by_status"` // 0: the connection was broken
 	ByRepository map[string]int `json:"by_repository"`
-	// CountedByRepository are those of Counted.
+	// These are those of Counted.
 	CountedByRepository map[string]int `json:"counted_by_repository"`
+	CountedByEndpoint   map[string]int `json:"counted_by_endpoint"`
 }
 
 func newRequests() Requests {
 	return Requests{
-		ByEndpoint: map[string]int{}, ByStatus: map[int]int{}, ByRepository: map[string]int{}, CountedByRepository: map[string]int{},
+		ByEndpoint: map[string]int{}, ByStatus: map[int]int{}, ByRepository: map[string]int{},
+		CountedByRepository: map[string]int{}, CountedByEndpoint: map[string]int{},
 	}
 }
 
@@ -53,6 +55,7 @@ func (g *GitHub) Requests() Requests {
 	r := g.requests
 	r.ByEndpoint, r.ByStatus = maps.Clone(r.ByEndpoint), maps.Clone(r.ByStatus)
 	r.ByRepository, r.CountedByRepository = maps.Clone(r.ByRepository), maps.Clone(r.CountedByRepository)
+	r.CountedByEndpoint = maps.Clone(r.CountedByEndpoint)
 	return r
 }
 
@@ -76,6 +79,7 @@ func (g *GitHub) countRequest(q *request, a *answer) {
 	}
 	if a.counted {
 		s.Counted++
+		s.CountedByEndpoint[q.endpoint]++
 	}
 	if q.repo != nil {
 		s.ByRepository[q.repo.name()]++

@@ -13,7 +13,7 @@ const namespace = "github_workflow_exporter"
 
 // Metrics are the recorder's and the ledger's own figures.
 type Metrics struct {
-	lag            prometheus.Histogram
+	lag, backfill  prometheus.Histogram
 	commitDuration prometheus.Histogram
 	commitFailures prometheus.Counter
 
@@ -32,8 +32,13 @@ func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live LiveSource, li
 	m := &Metrics{
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "ingest_lag_seconds",
-			Help:    "Time from a job's completion on GitHub to its being recorded.",
-			Buckets: []float64{1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 43200, 86400},
+			Help:    "Time from a job's completion on GitHub to its being recorded, of jobs that completed while their repository was watched.",
+			Buckets: []float64{1, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 43200, 86400},
+		}),
+		backfill: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "backfill_lag_seconds",
+			Help:    "The same of jobs that had completed before: read back by a first sweep, or made up after the exporter was down.",
+			Buckets: []float64{60, 600, 3600, 10800, 43200, 86400, 259200, 604800},
 		}),
 		commitDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "ledger_commit_duration_seconds",
@@ -53,7 +58,7 @@ func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live LiveSource, li
 		size:        desc("ledger_size_bytes", "Size of the ledger's file."),
 		available:   desc("ledger_available", "1 while the ledger's file is in its place; otherwise 0, and nothing is recorded."),
 	}
-	for _, c := range []prometheus.Collector{m.lag, m.commitDuration, m.commitFailures, m} {
+	for _, c := range []prometheus.Collector{m.lag, m.backfill, m.commitDuration, m.commitFailures, m} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -26,11 +26,12 @@ type Recorder struct {
 
 	mu       sync.Mutex // from reading what is known of a run to committing on top of it
 	observer *observe.Observer
+	reading  map[int64]time.Time // since when a repository is read: what completed before was missed, and is no lag
 }
 
 // NewRecorder makes a recorder over an open ledger. now is the local clock.
 func NewRecorder(l *ledger.Ledger, o *observe.Observer, live *Live, m *Metrics, now func() time.Time) *Recorder {
-	return &Recorder{ledger: l, observer: o, live: live, metrics: m, now: now}
+	return &Recorder{ledger: l, observer: o, live: live, metrics: m, now: now, reading: map[int64]time.Time{}}
 }
 
 // SetObserver changes how jobs are observed from now on, at a reload. What was counted stays as it is.
@@ -143,6 +144,9 @@ func (r *Recorder) Discard(ctx context.Context, repo githubapi.Repository, run g
 func (r *Recorder) Watch(ctx context.Context, repo githubapi.Repository, since time.Time) (ledger.Account, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, ok := r.reading[repo.ID]; !ok {
+		r.reading[repo.ID] = r.now()
+	}
 	account, known := r.ledger.Account(repo.ID)
 	if known && account.Name == repo.FullName {
 		return account, nil
@@ -239,7 +243,14 @@ func (r *Recorder) Live(repo githubapi.Repository, attempt githubapi.Attempt) {
 func (r *Recorder) StillLive(repo, run int64) { r.live.confirm(repo, run) }
 
 // Forget drops the live jobs of a run, or with run 0 of all runs of the repository.
-func (r *Recorder) Forget(repo, run int64) { r.live.forget(repo, run) }
+func (r *Recorder) Forget(repo, run int64) {
+	r.live.forget(repo, run)
+	if run == 0 { // it is not read any more
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.reading, repo)
+	}
+}
 
 // commit is the one place where anything is committed.
 func (r *Recorder) commit(ctx context.Context, batch ledger.Batch) error {
@@ -254,7 +265,11 @@ func (r *Recorder) commit(ctx context.Context, batch ledger.Batch) error {
 	now := r.now()
 	for _, i := range result.Recorded {
 		if end := batch.Entries[i].Completed; !end.IsZero() {
-			r.metrics.lag.Observe(max(now.Sub(end).Seconds(), 0))
+			of := r.metrics.lag
+			if end.Before(r.reading[batch.Repository]) {
+				of = r.metrics.backfill
+			}
+			of.Observe(max(now.Sub(end).Seconds(), 0))
 		}
 	}
 	return nil

@@ -193,7 +193,7 @@ func (d *Discovery) confirmOne(ctx context.Context, s survey, a *absence) (goOn 
 	} else {
 		a.denials = 0
 		a.doubts++
-		a.retry = schedule.Latest(now.Add(schedule.Retry(d.Interval, doubtMost, a.doubts)), now.Add(gate.Asked(err)))
+		a.retry = schedule.Latest(now.Add(schedule.RetryWait(d.Interval, doubtMost, a.doubts)), now.Add(gate.Asked(err)))
 	}
 	d.mu.Lock()
 	a.reason = githubapi.Reason(err)
@@ -274,7 +274,7 @@ func (d *Discovery) denied(a *absence, s survey, now time.Time) bool {
 	case a.denials < denialsNeeded:
 		return false
 	case d.manyAbsent(a.target, s) && now.Sub(a.denied) < massAbsence:
-		a.retry = now.Add(schedule.Retry(d.Interval, doubtMost, a.denials-denialsNeeded+1))
+		a.retry = now.Add(schedule.RetryWait(d.Interval, doubtMost, a.denials-denialsNeeded+1))
 		return false
 	}
 	return true

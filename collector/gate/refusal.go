@@ -112,7 +112,7 @@ func (f *refusal) trusts(generation uint64) bool {
 // judged takes in what the answer to a request says of the token. A refusal that is not the token's comes back as an
 // endpointError.
 func (g *Gate) judged(ctx context.Context, err error, try bool) error {
-	wait := func(n int) time.Duration { return schedule.Retry(g.Interval, g.MaxInterval, n) }
+	wait := func(n int) time.Duration { return schedule.RetryWait(g.Interval, g.MaxInterval, n) }
 	refused := func() { g.refusal.refused(err, g.Now(), g.Client.TokenAvailable, wait) }
 	switch {
 	case ctx.Err() != nil, githubapi.IsKind(err, githubapi.KindCanceled), Unserved(err):

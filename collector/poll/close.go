@@ -162,6 +162,9 @@ func (c *closing) mayChange(open *openRun, attempt *githubapi.Attempt) bool {
 // attemptNotFound notes that an attempt or its jobs were not found while the list answers; after missingVisits visits
 // the attempt is discarded.
 func (c *closing) attemptNotFound(ctx context.Context, open *openRun, n int) (closed bool, err error) {
+	if !c.looked {
+		return false, nil // it is asked again after the list
+	}
 	if open.lost[n]++; open.lost[n] < missingVisits {
 		return false, nil
 	}

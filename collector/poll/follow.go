@@ -81,8 +81,11 @@ func (f *following) due(open *openRun) bool {
 	return over && f.Now().Sub(open.follow.last) >= f.Interval
 }
 
+// believed is how long the list alone is believed of a run that it shows.
+const believed = time.Hour
+
 // dueByID tells whether an open run has to be asked for by its id. The list speaks for the runs on its first page as
-// long as it is believed, which is for MaxInterval.
+// long as it is believed.
 func (f *following) dueByID(open *openRun) bool {
 	age := f.Now().Sub(open.asked)
 	if open.known() && open.run.Completed() {
@@ -90,7 +93,7 @@ func (f *following) dueByID(open *openRun) bool {
 		return !open.listed && open.over.attempt == open.latest() && age >= f.Interval
 	}
 	if open.listed {
-		return age >= f.MaxInterval
+		return age >= max(f.MaxInterval, believed)
 	}
 	return age >= f.Interval
 }
@@ -150,6 +153,9 @@ func (o *openRuns) saw(open *openRun, run githubapi.Run) {
 
 // notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
 func (f *following) notFound(ctx context.Context, open *openRun) error {
+	if !f.looked {
+		return nil // it is asked again after the list
+	}
 	if open.missing++; open.missing < missingVisits {
 		return nil
 	}

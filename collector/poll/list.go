@@ -138,8 +138,13 @@ func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, e
 		request = githubapi.PageRequest{PerPage: request.PerPage, Next: page.Next}
 	}
 	// Only now is everything committed that the tag stands for.
+	fresh := f.page.reach.IsZero() // what it shows has happened before it was asked for
 	f.page = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
+	f.learn(first.Items)
 	f.changed = f.Now()
+	if last := f.habits.Last(); fresh && !last.IsZero() {
+		f.changed = f.changed.Add(-max(f.gate.Client.ServerTime().Sub(last), 0))
+	}
 	return false, nil
 }
 
@@ -295,4 +300,15 @@ func (f *frontReader) checkEmpty(ctx context.Context, page githubapi.Page[github
 	}
 	_, err := f.identity.confirmIdentity(ctx)
 	return err
+}
+
+// learn takes in what the first page shows of how often runs begin and how long they take.
+func (f *frontReader) learn(runs []githubapi.Run) {
+	seen := make([]schedule.Seen, 0, len(runs))
+	for _, run := range runs {
+		seen = append(seen, schedule.Seen{
+			Workflow: run.WorkflowID, Created: run.CreatedAt, Started: run.Started(), Updated: run.UpdatedAt, Over: run.Completed(),
+		})
+	}
+	f.habits.Learn(seen)
 }

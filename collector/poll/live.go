@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -22,14 +24,7 @@ type live struct {
 // and jobs that are over are recorded without waiting for the others. An unchanged page costs nothing. Where more runs are
 // open than a visit may ask for, the rest has its turn at the next.
 func (l *live) readLive(ctx context.Context) error {
-	if !l.Options.Live {
-		return nil
-	}
-	due := func(open *openRun) bool {
-		started := open.run.Started()
-		return open.known() && !open.run.Completed() && open.next() == open.latest() &&
-			!started.IsZero() && !started.Before(l.account.Since) && l.gate.Spare()
-	}
+	due := func(open *openRun) bool { return l.follows(open) && !l.Now().Before(l.due(open)) && l.gate.Spare() }
 	of := func(open *openRun) *turn { return &open.live }
 	err := l.runs.eachOpen(ctx, of, due, func(open *openRun) error {
 		err := l.readLiveJobs(ctx, open)
@@ -42,6 +37,22 @@ func (l *live) readLive(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// follows tells whether a run has an attempt that goes on and counts.
+func (l *live) follows(open *openRun) bool {
+	started := open.run.Started()
+	return l.Options.Live && open.known() && !open.run.Completed() && open.next() == open.latest() &&
+		!started.IsZero() && !started.Before(l.account.Since)
+}
+
+// due is when the jobs of a run that goes on are read again.
+func (l *live) due(open *openRun) time.Time {
+	last := open.live.last
+	if last.IsZero() {
+		return last
+	}
+	return last.Add(schedule.LiveGap(l.Interval, l.MaxInterval, last.Sub(open.appeared), open.unfinished, open.waiting))
 }
 
 func (l *live) readLiveJobs(ctx context.Context, open *openRun) error {
@@ -70,6 +81,13 @@ func (l *live) readLiveJobs(ctx context.Context, open *openRun) error {
 	}
 	l.Recorder.Live(l.Repo(), attempt)
 	open.pages = pages // what the tags stand for is committed
+	open.unfinished, open.waiting = 0, false
+	for _, j := range attempt.Jobs {
+		if !j.Completed() {
+			open.unfinished++
+			open.waiting = open.waiting || j.Status != "in_progress" // for a runner, or held back
+		}
+	}
 	l.changed = l.Now()
 	return nil
 }

@@ -19,6 +19,7 @@ type openRun struct {
 	tag    githubapi.Tag // of the run's own endpoint
 
 	opened   time.Time // when it was taken up
+	appeared time.Time // when its latest attempt was first seen
 	finished finishing
 	lost     map[int]int // attempt -> visits in a row in which it was not found
 	missing  int         // visits in a row in which the run was not found
@@ -26,6 +27,8 @@ type openRun struct {
 
 	follow, live turn       // of the two stages of a visit
 	pages        []jobsPage // of the latest attempt while it runs
+	unfinished   int        // how many of its jobs were when they were read last
+	waiting      bool       // and whether some of them waited
 	over         jobsRead   // of the attempt that is over and not closed yet
 	disputed     time.Time  // since when its jobs contradict the run's conclusion; zero where they do not
 	looked       time.Time  // when its jobs were first to be read for the last time, see lastLook
@@ -45,7 +48,7 @@ type jobsRead struct {
 type finishing map[int]time.Time
 
 func newOpenRun(id int64, closed []int, now time.Time) *openRun {
-	return &openRun{run: githubapi.Run{ID: id}, closed: closed, opened: now, finished: finishing{}, lost: map[int]int{}}
+	return &openRun{run: githubapi.Run{ID: id}, closed: closed, opened: now, appeared: now, finished: finishing{}, lost: map[int]int{}}
 }
 
 // known tells whether more than the id is known.
@@ -75,7 +78,7 @@ func (o *openRun) observe(run githubapi.Run, now time.Time) bool {
 	}
 	o.told = now
 	if another {
-		o.pages, o.over = nil, jobsRead{}
+		o.pages, o.over, o.live, o.appeared = nil, jobsRead{}, turn{}, now
 	}
 	o.disputed = time.Time{}
 	if !run.Completed() {
@@ -102,6 +105,11 @@ func (o *openRun) dispute(contradicts bool, now time.Time) {
 // began to contradict it: what was told before that knew nothing of it.
 func (o *openRun) confirmed() bool {
 	return o.again.Sub(schedule.Latest(o.told, o.disputed)) >= confirmAfter
+}
+
+// toClose tells whether an attempt that is over waits to be closed.
+func (o *openRun) toClose() bool {
+	return o.known() && (o.run.Completed() || o.next() < o.latest())
 }
 
 // ended is when the run was last heard of, if it is over; else zero.

@@ -14,7 +14,7 @@ import (
 )
 
 // outcome turns the end of a visit into metrics, a log line where the state changed, and the time of the next visit.
-func (r *Repository) outcome(ctx context.Context, err error) time.Time {
+func (r *Repository) outcome(ctx context.Context, err error) schedule.Turn {
 	now := r.Now()
 	var record recordError
 	h, notAsked := gate.Held(err)
@@ -22,46 +22,89 @@ func (r *Repository) outcome(ctx context.Context, err error) time.Time {
 	case err == nil:
 		return r.succeeded(now)
 	case ctx.Err() != nil:
-		return now
+		return schedule.Turn{At: now, Reason: schedule.Continued}
 	case errors.Is(err, errVisitFull):
 		if r.runs.unread() == nil {
 			r.answers()
 		}
-		return now
+		return schedule.Turn{At: now, Reason: schedule.Continued}
 	case gate.Limited(err):
 		// Not the repository's fault: everybody waits.
 		r.Figures.Failed(r.Repo().FullName, reasonOf(err))
-		return schedule.Latest(r.gate.PausedUntil(), now.Add(time.Second))
+		return schedule.Turn{At: schedule.Latest(r.gate.PausedUntil(), now.Add(time.Second)), Reason: schedule.Waited}
 	case notAsked && h.Host:
 		// Whoever tries again is on the way: then it is known soon.
 		if state := r.State(); state != Failing || now.Before(h.Until) {
 			r.fails(reasonOf(err), err)
 		}
-		return schedule.Latest(h.Until, now.Add(gate.OutagePause))
+		return schedule.Turn{At: schedule.Latest(h.Until, now.Add(gate.OutagePause)), Reason: schedule.Waited}
 	case errors.As(err, &record):
 		r.visitor.rest.Hit(now)
 		r.failed("recording", err)
-		return schedule.Latest(r.visitor.rest.Over(), now.Add(time.Second))
+		return schedule.Turn{At: schedule.Latest(r.visitor.rest.Over(), now.Add(time.Second)), Reason: schedule.Waited}
 	case errors.Is(err, errMoved):
 		r.failed("moved", err)
 		r.Moved()
-		return now.Add(schedule.Retry(r.Interval, r.MaxInterval, r.failures))
+		return schedule.Turn{At: now.Add(schedule.RetryWait(r.Interval, r.MaxInterval, r.failures)), Reason: schedule.Retry}
 	default:
 		r.failed(reasonOf(err), err)
 		r.gate.Struck(ctx, r.Repo().FullName, err)
 		if until := r.gate.OutageEnds(); gate.Unserved(err) && !until.IsZero() && r.held.Until.Before(until) {
-			return schedule.Latest(until, now.Add(gate.OutagePause)) // the server's trouble: where repositories are few, it has to try again itself
+			// The server's trouble: where repositories are few, it has to try again itself.
+			return schedule.Turn{At: schedule.Latest(until, now.Add(gate.OutagePause)), Reason: schedule.Waited}
 		}
-		return schedule.Latest(now.Add(schedule.Retry(r.Interval, r.MaxInterval, r.failures)), r.held.Until)
+		return schedule.Turn{At: schedule.Latest(now.Add(schedule.RetryWait(r.Interval, r.MaxInterval, r.failures)), r.held.Until), Reason: schedule.Retry}
 	}
 }
 
-func (r *Repository) succeeded(now time.Time) time.Time {
+func (r *Repository) succeeded(now time.Time) schedule.Turn {
 	r.visitor.rest.Reset()
 	r.answers()
 	r.Figures.Succeeded(r.Repo().FullName, now)
-	d := schedule.Revisit(r.Interval, r.MaxInterval, now.Sub(r.changed), len(r.runs.open) > 0, rand.Float64())
-	return now.Add(d)
+	return r.next(now)
+}
+
+// next is when the repository is visited again after a visit that had nothing to complain of.
+func (r *Repository) next(now time.Time) schedule.Turn {
+	if r.looked {
+		r.lookAt = now.Add(schedule.Jitter(r.outlook(now).Wait(), r.MaxInterval, rand.Float64()))
+	}
+	soon := now.Add(schedule.Jitter(r.Interval, r.MaxInterval, rand.Float64()))
+	turn := schedule.Turn{At: r.lookAt, Reason: schedule.Look}
+	if len(r.runs.open) > 0 {
+		turn.Reason = schedule.Over
+	}
+	for _, open := range r.runs.open {
+		if open.toClose() {
+			turn = turn.Sooner(schedule.Turn{At: soon, Reason: schedule.Closing})
+			r.lookAt = turn.At // to see what it says then, and mostly that is free
+		} else if r.live.follows(open) {
+			turn = turn.Sooner(schedule.Turn{At: schedule.Latest(r.live.due(open), soon), Reason: schedule.Live})
+		}
+	}
+	return turn
+}
+
+// outlook is what is known of when the list of runs will have news.
+func (r *Repository) outlook(now time.Time) schedule.Outlook {
+	server := r.gate.Client.ServerTime()
+	o := schedule.Outlook{
+		Interval: r.Interval, Most: r.MaxInterval, Worth: 2 * r.Interval,
+		Idle: now.Sub(r.changed), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
+	}
+	for _, open := range r.runs.open {
+		if open.toClose() {
+			continue // its jobs tell what is new of it
+		}
+		started := open.run.Started()
+		if started.IsZero() {
+			started = server
+		}
+		o.Open = append(o.Open, schedule.Open{
+			Age: server.Sub(started), Started: open.run.Status == "in_progress", Lengths: r.habits.Lengths(open.run.WorkflowID),
+		})
+	}
+	return o
 }
 
 // answers ends what was said of failures.

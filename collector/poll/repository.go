@@ -22,6 +22,7 @@ type Repository struct {
 	search    *search
 
 	watched  bool      // the account is open
+	lookAt   time.Time // when the list of runs is read again; zero: at the next visit
 	failures int       // visits in a row that failed
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time // when what is too old was forgotten last

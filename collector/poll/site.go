@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -22,9 +23,11 @@ type site struct {
 
 	account Account
 	name    string    // under which the account was opened
-	changed time.Time // when anything last happened
+	changed time.Time // when anything last happened, by the local clock
+	habits  schedule.Habits
 
 	requests int            // of this visit
+	looked   bool           // in this visit the list of runs has answered: what is not found then is gone
 	held     gate.HeldError // for how long an answer asked not to ask for it
 }
 

@@ -140,7 +140,7 @@ type hints struct {
 
 func (s *search) askHints(ctx context.Context) error {
 	now := s.Now()
-	if now.Sub(s.hints.asked) < schedule.Retry(hintEvery, deepEvery, s.hints.failures+1) || s.front.page.reach.IsZero() {
+	if now.Sub(s.hints.asked) < schedule.RetryWait(hintEvery, deepEvery, s.hints.failures+1) || s.front.page.reach.IsZero() {
 		return nil
 	}
 	s.hints.asked = now

@@ -96,7 +96,7 @@ func confined(err error) bool {
 func (o *openRuns) delay(open *openRun, t *turn, now time.Time, err error) {
 	t.last = now
 	t.failures++
-	t.retry = now.Add(schedule.Retry(o.Interval, o.MaxInterval, t.failures))
+	t.retry = now.Add(schedule.RetryWait(o.Interval, o.MaxInterval, t.failures))
 	o.trouble, o.troubled[open.run.ID] = err, true
 	o.Figures.Failed(o.Repo().FullName, reasonOf(err))
 	if t.failures == 1 {

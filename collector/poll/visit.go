@@ -10,24 +10,32 @@ import (
 	"github_workflow_exporter/collector/schedule"
 )
 
-// Visit asks for what is new and returns when to ask again.
-func (r *Repository) Visit(ctx context.Context) time.Time {
+// Visit asks for what is new and returns when to ask again, and why.
+func (r *Repository) Visit(ctx context.Context, reason schedule.Reason) schedule.Turn {
 	if until := schedule.Latest(r.visitor.rest.Over(), r.held.Until); r.Now().Before(until) {
-		return until
+		return schedule.Turn{At: until, Reason: schedule.Waited}
 	}
-	r.requests = 0
+	r.requests, r.looked = 0, false
+	if reason == schedule.Called {
+		r.lookAt = time.Time{}
+	}
 	err := r.stages(ctx)
 	r.openNow.Store(int64(len(r.runs.open)))
 	return r.outcome(ctx, err)
 }
 
-// stages runs the visit's stages. What can wait comes last and only when the rest is done.
+// stages runs the visit's stages. What can wait comes last and only when the rest is done. The list of runs is left alone
+// where the visit is for something else.
 func (r *Repository) stages(ctx context.Context) error {
 	if err := r.openAccount(ctx); err != nil {
 		return err
 	}
-	if err := r.front.readFront(ctx); err != nil {
-		return err
+	if !r.Now().Before(r.lookAt) || !r.account.Swept {
+		r.lookAt = time.Time{} // until it has been read
+		if err := r.front.readFront(ctx); err != nil {
+			return err
+		}
+		r.looked = true
 	}
 	if err := r.following.follow(ctx); err != nil {
 		return err

@@ -1,91 +1,111 @@
 package schedule
 
 import (
+	"cmp"
 	"container/heap"
 	"time"
 )
 
-// Queue holds what waits for its next turn, by number, in the order in which it is due. What was handed out is no longer in
-// it. It is not safe for concurrent use.
+// Queue holds what waits for its next turn, by number. Of those that are due it hands out the one that has been for longest,
+// those with a reason that can wait as if they were due later; of equals the one that was put in first. What was handed out is
+// no longer in it. It is not safe for concurrent use.
 type Queue struct {
-	heap    dueHeap
+	later   entries // by when they are due
+	due     entries // in the order in which they are handed out
 	waiting map[int64]*entry
+	puts    uint64
 }
 
 type entry struct {
 	id    int64
-	due   time.Time
-	index int // in the heap
+	turn  Turn
+	key   time.Time // by which the heap that holds it is ordered
+	put   uint64
+	index int
+	due   bool // in which heap
 }
 
-// Put makes one due then, whether it waits already or not.
-func (q *Queue) Put(id int64, due time.Time) {
-	if e, ok := q.waiting[id]; ok {
-		e.due = due
-		heap.Fix(&q.heap, e.index)
-		return
-	}
+// Put gives one a turn, instead of the one that it has.
+func (q *Queue) Put(id int64, turn Turn) {
+	q.Remove(id)
 	if q.waiting == nil {
 		q.waiting = map[int64]*entry{}
 	}
-	e := &entry{id: id, due: due}
+	q.puts++
+	e := &entry{id: id, turn: turn, key: turn.At, put: q.puts}
 	q.waiting[id] = e
-	heap.Push(&q.heap, e)
+	heap.Push(&q.later, e)
 }
 
 // Remove takes one out.
 func (q *Queue) Remove(id int64) {
-	if e, ok := q.waiting[id]; ok {
-		heap.Remove(&q.heap, e.index)
-		delete(q.waiting, id)
+	e, ok := q.waiting[id]
+	if !ok {
+		return
 	}
+	heap.Remove(q.heap(e), e.index)
+	delete(q.waiting, id)
 }
 
-// Hasten makes one that waits due now, if it is due later.
+func (q *Queue) heap(e *entry) *entries {
+	if e.due {
+		return &q.due
+	}
+	return &q.later
+}
+
+// Hasten gives one that waits its turn now, if it has it later.
 func (q *Queue) Hasten(id int64, now time.Time) {
-	if e, ok := q.waiting[id]; ok && e.due.After(now) {
-		e.due = now
-		heap.Fix(&q.heap, e.index)
+	if e, ok := q.waiting[id]; ok && (e.turn.At.After(now) || e.turn.Reason.behind() > 0) {
+		q.Put(id, Turn{now, Called})
 	}
 }
 
-// HastenAll makes everything that waits due now.
+// HastenAll does so for everything that waits.
 func (q *Queue) HastenAll(now time.Time) {
-	for _, e := range q.heap {
-		if e.due.After(now) {
-			e.due = now
+	for _, e := range q.later {
+		if e.turn.At.After(now) {
+			e.turn = Turn{now, Called}
+			e.key = now
 		}
 	}
-	heap.Init(&q.heap)
+	heap.Init(&q.later)
 }
 
-// Pop hands out the one that has been due for longest, or tells how long it is until one is; an hour where none waits.
-func (q *Queue) Pop(now time.Time) (id int64, wait time.Duration, ok bool) {
-	if len(q.heap) == 0 {
-		return 0, time.Hour, false
+// Pop hands out the one whose turn it is, or tells how long it is until somebody has one; an hour where none waits.
+func (q *Queue) Pop(now time.Time) (id int64, turn Turn, wait time.Duration, ok bool) {
+	for len(q.later) > 0 && !q.later[0].turn.At.After(now) {
+		e := heap.Pop(&q.later).(*entry)
+		e.due, e.key = true, e.turn.At.Add(e.turn.Reason.behind())
+		heap.Push(&q.due, e)
 	}
-	if wait := q.heap[0].due.Sub(now); wait > 0 {
-		return 0, wait, false
+	switch {
+	case len(q.due) > 0:
+		e := heap.Pop(&q.due).(*entry)
+		delete(q.waiting, e.id)
+		return e.id, e.turn, 0, true
+	case len(q.later) > 0:
+		return 0, Turn{}, q.later[0].turn.At.Sub(now), false
 	}
-	e := heap.Pop(&q.heap).(*entry)
-	delete(q.waiting, e.id)
-	return e.id, 0, true
+	return 0, Turn{}, time.Hour, false
 }
 
-type dueHeap []*entry
+type entries []*entry
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h dueHeap) Swap(i, j int) {
+func (h entries) Len() int { return len(h) }
+func (h entries) Less(i, j int) bool {
+	return cmp.Or(h[i].key.Compare(h[j].key), cmp.Compare(h[i].put, h[j].put)) < 0
+}
+func (h entries) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
 }
-func (h *dueHeap) Push(x any) {
+func (h *entries) Push(x any) {
 	e := x.(*entry)
 	e.index = len(*h)
 	*h = append(*h, e)
 }
-func (h *dueHeap) Pop() any {
+func (h *entries) Pop() any {
 	old := *h
 	last := len(old) - 1
 	e := old[last]

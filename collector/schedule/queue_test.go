@@ -5,49 +5,75 @@ import (
 	"time"
 )
 
-func TestQueueHandsOutTheLongestDueFirstAndNoneTwice(t *testing.T) {
-	now := time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+func TestQueue(t *testing.T) {
+	start := time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+	now := start
 	var q Queue
 	pop := func() int64 {
-		id, _, ok := q.Pop(now)
+		id, _, _, ok := q.Pop(now)
 		if !ok {
 			return 0
 		}
 		return id
 	}
+	at := func(after time.Duration, reason Reason) Turn { return Turn{start.Add(after), reason} }
+	wants := func(what string, want ...int64) {
+		t.Helper()
+		for i, id := range want {
+			if got := pop(); got != id {
+				t.Fatalf("%s: number %d is %d, want %d", what, i, got, id)
+			}
+		}
+		if got := pop(); got != 0 {
+			t.Fatalf("%s: %d was handed out too", what, got)
+		}
+	}
 	for id := range int64(3) {
-		q.Put(id+1, now.Add(-time.Duration(id)*time.Second))
+		q.Put(id+1, at(-time.Duration(id)*time.Second, Look))
 	}
-	if a, b, c := pop(), pop(), pop(); a != 3 || b != 2 || c != 1 {
-		t.Fatalf("got %d, %d, %d, want the longest due first", a, b, c)
-	}
-	if id := pop(); id != 0 {
-		t.Fatalf("%d was handed out twice", id)
-	}
-	if _, wait, _ := q.Pop(now); wait != time.Hour {
+	wants("the longest due first, and none twice", 3, 2, 1)
+	if _, _, wait, _ := q.Pop(now); wait != time.Hour {
 		t.Errorf("with nothing in it, %s to wait", wait)
 	}
-	q.Put(1, now.Add(2*time.Minute))
-	q.Put(2, now.Add(3*time.Minute))
-	q.Put(2, now.Add(time.Minute)) // sooner after all
-	if _, wait, ok := q.Pop(now); ok || wait != time.Minute {
+	q.Put(1, at(2*time.Minute, Look))
+	q.Put(2, at(3*time.Minute, Look))
+	q.Put(2, at(time.Minute, Look)) // sooner after all
+	if _, _, wait, ok := q.Pop(now); ok || wait != time.Minute {
 		t.Fatalf("%s to wait, want a minute", wait)
 	}
 	q.Hasten(1, now)
 	q.Hasten(9, now) // is not there
-	if id := pop(); id != 1 {
-		t.Errorf("got %d, want the one that was hastened", id)
+	if id, turn, _, _ := q.Pop(now); id != 1 || turn.Reason != Called {
+		t.Errorf("got %d for %s, want the one that was called", id, turn.Reason)
 	}
-	q.Put(3, now.Add(time.Hour))
+	q.Put(3, at(time.Hour, Closing))
 	q.HastenAll(now)
-	if a, b := pop(), pop(); a+b != 5 {
-		t.Errorf("got %d and %d, want all that wait", a, b)
-	}
-	q.Put(1, now)
-	q.Put(2, now)
+	wants("all that wait", 2, 3)
+	q.Put(1, at(0, Look))
+	q.Put(2, at(0, Look))
 	q.Remove(1)
 	q.Remove(1)
-	if a, b := pop(), pop(); a != 2 || b != 0 {
-		t.Errorf("got %d and %d, want the one that was not removed", a, b)
+	wants("what was not removed", 2)
+	q.Put(5, at(0, New))
+	q.Put(4, at(0, New))
+	wants("of equals the first", 5, 4)
+
+	// What is known to wait goes first, for a while.
+	q.Put(1, at(0, Look))
+	q.Put(2, at(0, Live))
+	q.Put(3, at(30*time.Second, Closing))
+	q.Put(4, at(90*time.Second, Closing))
+	q.Put(5, at(3*time.Minute, Over))
+	now = start.Add(5 * time.Minute)
+	wants("by reason", 3, 1, 4, 2, 5)
+	q.Put(1, at(0, Look))
+	if _, _, wait, _ := q.Pop(start.Add(-time.Second)); wait != time.Second {
+		t.Errorf("%s to wait, want a second", wait)
 	}
+	now = start
+	q.Put(2, at(0, Closing))
+	_, _, _, _ = q.Pop(now)
+	q.Hasten(1, now)
+	q.Remove(2)
+	wants("what was due already", 1)
 }

@@ -30,7 +30,7 @@ func (f *fleet) add(r *poll.Repository) {
 	f.mu.Lock()
 	f.repos[id] = r
 	f.mu.Unlock()
-	f.put(r, f.now())
+	f.put(r, schedule.Turn{At: f.now(), Reason: schedule.New})
 }
 
 // remove ends the watching; a visit under way comes to its end.
@@ -61,7 +61,7 @@ func (f *fleet) all() []*poll.Repository {
 }
 
 // put makes a repository due, if it is still watched.
-func (f *fleet) put(r *poll.Repository, due time.Time) (watched bool) {
+func (f *fleet) put(r *poll.Repository, turn schedule.Turn) (watched bool) {
 	id := r.ID()
 	f.mu.Lock()
 	defer f.poke()
@@ -69,7 +69,7 @@ func (f *fleet) put(r *poll.Repository, due time.Time) (watched bool) {
 	if f.repos[id] != r {
 		return false
 	}
-	f.queue.Put(id, due)
+	f.queue.Put(id, turn)
 	return true
 }
 
@@ -97,18 +97,18 @@ func (f *fleet) poke() {
 }
 
 // dispatch hands out repositories as they become due, the longest due first, and closes due at the end.
-func (f *fleet) dispatch(ctx context.Context, due chan<- *poll.Repository) error {
+func (f *fleet) dispatch(ctx context.Context, due chan<- called) error {
 	defer close(due)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		r, wait := f.pop()
-		if r != nil {
+		c, wait := f.pop()
+		if c.repository != nil {
 			select {
-			case due <- r:
+			case due <- c:
 				continue
 			case <-ctx.Done():
-				f.put(r, f.now()) // the watcher may run again
+				f.put(c.repository, c.turn) // the watcher may run again
 				return ctx.Err()
 			}
 		}
@@ -122,13 +122,19 @@ func (f *fleet) dispatch(ctx context.Context, due chan<- *poll.Repository) error
 	}
 }
 
-// pop takes the repository that is due, or tells how long to wait for the next.
-func (f *fleet) pop() (*poll.Repository, time.Duration) {
+// called is a repository whose turn has come.
+type called struct {
+	repository *poll.Repository
+	turn       schedule.Turn
+}
+
+// pop takes the repository whose turn it is, or tells how long to wait for the next.
+func (f *fleet) pop() (called, time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id, wait, ok := f.queue.Pop(f.now())
+	id, turn, wait, ok := f.queue.Pop(f.now())
 	if !ok {
-		return nil, wait
+		return called{}, wait
 	}
-	return f.repos[id], 0
+	return called{f.repos[id], turn}, 0
 }

@@ -17,13 +17,13 @@ func TestFleetKeepsWhatWaitsForAWorker(t *testing.T) {
 		f.add(poll.NewVisitor(poll.Options{}).NewRepository(nil, githubapi.Repository{ID: 1, FullName: "o/r"}))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- f.dispatch(ctx, make(chan *poll.Repository)) }() // no worker takes it
+		go func() { ended <- f.dispatch(ctx, make(chan called)) }() // no worker takes it
 		synctest.Wait()
 		cancel()
 		if err := <-ended; err == nil {
 			t.Error("ended without the reason")
 		}
-		due := make(chan *poll.Repository, 1)
+		due := make(chan called, 1)
 		again, cancel := context.WithCancel(t.Context())
 		go func() { ended <- f.dispatch(again, due) }()
 		synctest.Wait()

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github_workflow_exporter/collector/poll"
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -16,6 +17,7 @@ type Metrics struct {
 	up          prometheus.Gauge
 	failures    *prometheus.CounterVec
 	lastSuccess *prometheus.GaugeVec
+	visits      *prometheus.CounterVec
 
 	repositories, openRuns, sso, waits *prometheus.Desc
 
@@ -42,6 +44,10 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Namespace: namespace, Name: "poll_last_success_timestamp_seconds",
 			Help: "Unix time of the last complete poll of a repository.",
 		}, []string{"repository"}),
+		visits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "visits_total",
+			Help: "Visits of repositories by the reason for which they were due.",
+		}, []string{"reason"}),
 		repositories: prometheus.NewDesc(namespace+"_repositories",
 			"Repositories by state: first_sweep (not read back to since yet), watched, failing.", []string{"state"}, nil),
 		openRuns: prometheus.NewDesc(namespace+"_open_runs", "Runs with an attempt that is still to be closed.", nil, nil),
@@ -51,7 +57,10 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			"Unix time until which nothing is asked, by reason (rate_limit: of the primary limit only the reserve is left; secondary_limit, server: asked to wait, or no answer), 0 while something is.",
 			[]string{"reason"}, nil),
 	}
-	for _, c := range []prometheus.Collector{m.up, m.failures, m.lastSuccess, m} {
+	for _, reason := range schedule.Reasons() {
+		m.visits.WithLabelValues(string(reason))
+	}
+	for _, c := range []prometheus.Collector{m.up, m.failures, m.lastSuccess, m.visits, m} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -122,6 +131,9 @@ func (m *Metrics) answered(err error) {
 		}
 	}
 }
+
+// visited counts a visit that begins.
+func (m *Metrics) visited(reason schedule.Reason) { m.visits.WithLabelValues(string(reason)).Inc() }
 
 // Succeeded notes a complete poll of a repository.
 func (m *Metrics) Succeeded(repository string, now time.Time) {

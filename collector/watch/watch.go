@@ -93,12 +93,14 @@ func (w *Watcher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.discovery.Run(ctx) })
 	g.Go(func() error { return w.reportFirstSweep(ctx) })
-	due := make(chan *poll.Repository)
+	due := make(chan called)
 	g.Go(func() error { return w.fleet.dispatch(ctx, due) })
 	for range max(w.Workers, 1) {
 		g.Go(func() error {
-			for r := range due {
-				if !w.fleet.put(r, r.Visit(ctx)) {
+			for c := range due {
+				r := c.repository
+				w.Metrics.visited(c.turn.Reason)
+				if !w.fleet.put(r, r.Visit(ctx, c.turn.Reason)) {
 					r.Pause() // it has left meanwhile
 				}
 			}

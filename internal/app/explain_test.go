@@ -64,7 +64,7 @@ func TestExplain(t *testing.T) {
 		w.start()
 		time.Sleep(10 * time.Minute)
 		id := explained(t, w)
-		time.Sleep(22 * time.Minute)
+		time.Sleep(30 * time.Minute)
 		explainAs := func(name string, o ExplainOptions) string {
 			t.Helper()
 			var out bytes.Buffer

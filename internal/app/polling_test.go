@@ -220,7 +220,7 @@ func TestPollingKeepsTheReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "token")
 		writeToken(t, file, secret)
-		w := newWorld(t, simulator.Options{Seed: 1, Token: secret, Repositories: simulator.Repositories(3, 300), PrimaryLimit: 200},
+		w := newWorld(t, simulator.Options{Seed: 1, Token: secret, Repositories: simulator.Repositories(3, 600), PrimaryLimit: 200},
 			func(c *config.Config) { c.GitHub.RateLimitReserve, c.GitHub.TokenFile = 0.25, file })
 		w.start()
 		defer w.stop()

@@ -266,9 +266,9 @@ func TestConclusionIsConfirmedAfterItsJobsContradictIt(t *testing.T) {
 					say("success")
 					time.Sleep(time.Minute)
 					github.jobs(7, aJob(7, 71).with("conclusion", "failure"))
-					time.Sleep(12 * time.Second)
+					time.Sleep(9 * time.Second) // less than an interval: before that was told again
 					say("failure")
-					time.Sleep(2 * time.Minute)
+					time.Sleep(10 * time.Minute)
 					want := map[string]float64{"failure": 1}
 					if !listed {
 						want["success"] = 1

@@ -207,7 +207,7 @@ func (d *Discovery) confirmOne(ctx context.Context, s survey, a *absence) (goOn 
 
 // itself asks for an absent repository: by its name, and by its number where the name belongs to another one.
 func (d *Discovery) itself(ctx context.Context, a *absence) (repo githubapi.Repository, tag githubapi.Tag, err error) {
-	err = d.gate.Ask(ctx, func() (err error) {
+	err = d.gate.Ask(ctx, gate.History, func() (err error) {
 		repo, tag, err = d.gate.Client.Repository(ctx, a.repo.FullName, a.tag)
 		return err
 	})
@@ -216,7 +216,7 @@ func (d *Discovery) itself(ctx context.Context, a *absence) (repo githubapi.Repo
 	}
 	if err == nil && repo.ID != a.repo.ID {
 		tag = githubapi.Tag{}
-		err = d.gate.Ask(ctx, func() (err error) {
+		err = d.gate.Ask(ctx, gate.History, func() (err error) {
 			repo, _, err = d.gate.Client.RepositoryByID(ctx, a.repo.ID, githubapi.Tag{})
 			return err
 		})

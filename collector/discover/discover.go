@@ -323,7 +323,7 @@ func (d *Discovery) askFrom(ctx context.Context, s *source, send func() error) e
 	if d.Now().Before(s.held.Until) {
 		return s.held
 	}
-	err := d.gate.Ask(ctx, send)
+	err := d.gate.Ask(ctx, gate.History, send)
 	if wait := gate.Asked(err); wait > 0 && !gate.Limited(err) && !gate.ForHost(err) {
 		s.held = gate.HeldError{Err: err, Until: d.Now().Add(wait)}
 	}

@@ -33,6 +33,7 @@ type budget struct {
 	limit, remaining int
 	reset            time.Time // local clock
 	inFlight         int
+	queued           [classes]int // requests that wait for their turn
 
 	tokens, points float64 // of the primary and the secondary bucket
 	filled         time.Time
@@ -128,12 +129,12 @@ func (b *budget) fill(now time.Time) {
 
 // wait returns how long the next request has to wait; 0 takes its tokens.
 func (b *budget) wait() time.Duration {
-	d, _ := b.turn()
+	d, _ := b.turn(Known)
 	return d
 }
 
-// turn is wait, with why.
-func (b *budget) turn() (time.Duration, waiting) {
+// turn is wait, with why, for a request of a class.
+func (b *budget) turn(class Class) (time.Duration, waiting) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -147,6 +148,11 @@ func (b *budget) turn() (time.Duration, waiting) {
 	b.blocked = time.Time{}
 	if b.proving && b.inFlight > 0 {
 		return proofEvery, waiting{why: waitsForProof, until: now.Add(proofEvery)}
+	}
+	for better := range class {
+		if b.queued[better] > 0 {
+			return yieldFor, waiting{why: waitsForPace, until: now.Add(yieldFor)}
+		}
 	}
 	var wait float64
 	if b.points < 1 {
@@ -192,22 +198,36 @@ func (b *budget) blockedUntil(until, now time.Time) (time.Duration, waiting) {
 }
 
 // acquire waits for a request's turn.
-func (b *budget) acquire(ctx context.Context) error {
+func (b *budget) acquire(ctx context.Context, class Class) error {
+	since := b.now()
 	for {
-		d, w := b.turn()
+		class := class.after(b.now().Sub(since))
+		d, w := b.turn(class)
 		if d == 0 {
 			return ctx.Err()
 		}
+		b.queue(class, 1)
+
 		if b.waits != nil {
 			b.waits(ctx, w)
 		}
 		if w.look && b.free() { // by what was seen
+			b.queue(class, -1)
 			continue
 		}
-		if err := sleep(ctx, d); err != nil {
+		err := sleep(ctx, d)
+		b.queue(class, -1)
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// queue notes how many more requests of a class wait.
+func (b *budget) queue(class Class, more int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.queued[class] += more
 }
 
 // free tells whether something may be spent now.

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +16,7 @@ func grant(t *testing.T, b *budget, n int, outcome error) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for range n {
-		if err := b.acquire(context.Background()); err != nil {
+		if err := b.acquire(context.Background(), Known); err != nil {
 			t.Fatal(err)
 		}
 		b.settle(outcome)
@@ -30,7 +32,7 @@ func TestBudgetSpreadsThePrimaryLimitOverTheTimeToItsReset(t *testing.T) {
 		b.limits(5000, remaining, reset)
 		spent := 0
 		for time.Now().Before(reset.Add(-time.Minute)) {
-			if err := b.acquire(t.Context()); err != nil {
+			if err := b.acquire(t.Context(), Known); err != nil {
 				t.Fatal(err)
 			}
 			remaining--
@@ -53,7 +55,7 @@ func TestBudgetNeverSpendsTheReserveThatOthersReached(t *testing.T) {
 		reset := time.Now().Add(30 * time.Minute)
 		b.limits(5000, 400, reset) // others have used nearly all
 		began := time.Now()
-		if err := b.acquire(t.Context()); err != nil {
+		if err := b.acquire(t.Context(), Known); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(began); waited < 30*time.Minute || waited > 32*time.Minute {
@@ -170,7 +172,7 @@ func TestBudgetAcquireEndsWithItsContext(t *testing.T) {
 		grant(t, b, 1, &githubapi.Error{Kind: githubapi.KindSecondaryLimit})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := b.acquire(ctx); err == nil {
+		if err := b.acquire(ctx, Known); err == nil {
 			t.Error("acquire went through in a pause")
 		}
 	})
@@ -237,7 +239,7 @@ func TestBudgetLooksAgain(t *testing.T) {
 			done := make(chan error, 8)
 			for range cap(done) {
 				go func() {
-					err := b.acquire(t.Context())
+					err := b.acquire(t.Context(), Known)
 					b.settle(nil)
 					done <- err
 				}()
@@ -248,6 +250,60 @@ func TestBudgetLooksAgain(t *testing.T) {
 			if waited := time.Since(began); looks != 3 || waited < 3*time.Minute || waited > 4*time.Minute+10*time.Second {
 				t.Errorf("%s: %d looks, went on after %s; want at the third, after three minutes", name, looks, waited)
 			}
+		}
+	})
+}
+
+// Of what waits the better class goes first, but for what has waited for long.
+func TestBudgetLetsTheBetterClassGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(0, time.Now)
+		grant(t, b, secondaryBurst, nil)
+		var mu sync.Mutex
+		var order []Class
+		var all sync.WaitGroup
+		ask := func(class Class, n int) {
+			for range n {
+				all.Go(func() {
+					if err := b.acquire(t.Context(), class); err != nil {
+						t.Error(err)
+					}
+					b.settle(nil)
+					mu.Lock()
+					defer mu.Unlock()
+					order = append(order, class)
+				})
+			}
+		}
+		ask(Spare, 10)
+		ask(Looking, 10)
+		synctest.Wait()
+		ask(Known, 10)
+		all.Wait()
+		if len(order) != 30 || !slices.IsSorted(order[2:]) {
+			t.Errorf("requests went in the order %v, want the better classes first", order)
+		}
+		order = nil
+		began := time.Now()
+		ask(Looking, 1)
+		ended := make(chan struct{})
+		go func() { // more than can go
+			for {
+				select {
+				case <-ended:
+					return
+				case <-time.After(50 * time.Millisecond):
+					ask(Known, 1)
+				}
+			}
+		}()
+		for time.Since(began) < 2*yieldMost && !func() bool { mu.Lock(); defer mu.Unlock(); return slices.Contains(order, Looking) }() {
+			time.Sleep(time.Second)
+		}
+		close(ended)
+		all.Wait()
+		if !slices.Contains(order[:len(order)-1], Looking) {
+			t.Error("what can wait waits for ever")
 		}
 	})
 }

@@ -68,8 +68,9 @@ func (g *Gate) LearnLimits(ctx context.Context) {
 	}
 }
 
-// Ask sends one request when the budget allows it, unless its token is refused or the server serves nobody.
-func (g *Gate) Ask(ctx context.Context, send func() error) error {
+// Ask sends one request when the budget allows it, unless its token is refused or the server serves nobody. Of those that
+// wait for the budget the better class goes first.
+func (g *Gate) Ask(ctx context.Context, class Class, send func() error) error {
 	if err := g.outage.holds(g.Now()); err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (g *Gate) Ask(ctx context.Context, send func() error) error {
 		}
 		return err
 	}
-	if err := g.budget.acquire(ctx); err != nil {
+	if err := g.budget.acquire(ctx, class); err != nil {
 		return unsent(err)
 	}
 	again, err := g.outage.admit(g.Now()) // what began while it waited

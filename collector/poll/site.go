@@ -26,6 +26,7 @@ type site struct {
 	changed time.Time // when anything last happened, by the local clock
 	habits  schedule.Habits
 
+	class    gate.Class     // of the requests of the stage that goes on
 	requests int            // of this visit
 	looked   bool           // in this visit the list of runs has answered: what is not found then is gone
 	held     gate.HeldError // for how long an answer asked not to ask for it
@@ -49,7 +50,7 @@ func (s *site) askOf(ctx context.Context, send func() error) error {
 	if s.Now().Before(s.held.Until) {
 		return s.held
 	}
-	err := s.gate.Ask(ctx, send)
+	err := s.gate.Ask(ctx, s.class, send)
 	if hold := gate.Hold(err, s.Now()); hold.Err != nil {
 		s.held = hold
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/gate"
 	"github_workflow_exporter/collector/schedule"
 )
 
@@ -19,23 +20,31 @@ func (r *Repository) Visit(ctx context.Context, reason schedule.Reason) schedule
 	if reason == schedule.Called {
 		r.lookAt = time.Time{}
 	}
-	err := r.stages(ctx)
+	r.class = gate.History
+	err := r.stages(ctx, reason)
 	r.openNow.Store(int64(len(r.runs.open)))
 	return r.outcome(ctx, err)
 }
 
 // stages runs the visit's stages. What can wait comes last and only when the rest is done. The list of runs is left alone
 // where the visit is for something else.
-func (r *Repository) stages(ctx context.Context) error {
+func (r *Repository) stages(ctx context.Context, reason schedule.Reason) error {
 	if err := r.openAccount(ctx); err != nil {
 		return err
 	}
 	if !r.Now().Before(r.lookAt) || !r.account.Swept {
 		r.lookAt = time.Time{} // until it has been read
+		if reason == schedule.Look && r.account.Swept {
+			r.class = gate.Looking
+		}
 		if err := r.front.readFront(ctx); err != nil {
 			return err
 		}
 		r.looked = true
+	}
+	r.class = gate.History
+	if r.account.Swept {
+		r.class = gate.Known
 	}
 	if err := r.following.follow(ctx); err != nil {
 		return err
@@ -47,6 +56,7 @@ func (r *Repository) stages(ctx context.Context) error {
 		r.account.Swept = true
 		level.Info(r.Logger).Log("msg", "first sweep of repository done", "repository", r.name, "since", r.account.Since)
 	}
+	r.class = gate.Spare
 	if err := r.live.readLive(ctx); err != nil {
 		return err
 	}

@@ -244,6 +244,8 @@ func (r *reader) repositoryField(key []byte, repo *Repository) {
 		r.must("disabled", r.truth(&repo.Disabled))
 	case "fork":
 		r.must("fork", r.truth(&repo.Fork))
+	case "pushed_at":
+		r.time(&repo.PushedAt)
 	case "private":
 		private := true
 		if r.truth(&private); !private {

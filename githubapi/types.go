@@ -8,12 +8,13 @@ import (
 // Repository is what the exporter reads of a repository object.
 // Any field but ID and FullName may be missing.
 type Repository struct {
-	ID            int64  `json:"id"`
-	FullName      string `json:"full_name"` // owner/name, spelt as GitHub spells it; "" in a run where it is none
-	DefaultBranch string `json:"default_branch"`
-	Archived      bool   `json:"archived"`
-	Disabled      bool   `json:"disabled"`
-	Fork          bool   `json:"fork"`
+	ID            int64     `json:"id"`
+	FullName      string    `json:"full_name"` // owner/name, spelt as GitHub spells it; "" in a run where it is none
+	DefaultBranch string    `json:"default_branch"`
+	Archived      bool      `json:"archived"`
+	Disabled      bool      `json:"disabled"`
+	Fork          bool      `json:"fork"`
+	PushedAt      time.Time `json:"pushed_at"` // to any branch; zero where the server does not say
 	// Public only where the server says so.
 	Public bool `json:"-"`
 }

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -261,7 +262,11 @@ func (d *Discovery) watchFound(found map[int64]sighting) {
 		}
 	}
 	d.Watch.Expect(watched)
-	for _, id := range slices.Sorted(maps.Keys(found)) {
+	// What was pushed to last comes first: there most has happened that somebody waits for.
+	order := slices.SortedFunc(maps.Keys(found), func(a, b int64) int {
+		return cmp.Or(found[b].repo.PushedAt.Compare(found[a].repo.PushedAt), cmp.Compare(a, b))
+	})
+	for _, id := range order {
 		repo := found[id].repo
 		d.places[id] = place{found[id].target, gate.OwnerOf(repo.FullName)}
 		switch _, _, known := d.Watch.Lookup(id); {

@@ -93,7 +93,11 @@ func repositoryJSON(p place, r *repository, full bool) []byte {
 	host := strings.TrimPrefix(strings.TrimPrefix(p.html, "http://"), "https://")
 	o.time("created_at", r.born.AddDate(-1, 0, 0))
 	o.time("updated_at", r.born)
-	o.time("pushed_at", r.born)
+	pushed := r.born
+	if !r.plan.PushedAt.IsZero() {
+		pushed = r.plan.PushedAt
+	}
+	o.time("pushed_at", pushed)
 	o.str("git_url", "git://"+host+"/"+r.name()+".git")
 	o.str("ssh_url", "git@"+host+":"+r.name()+".git")
 	o.str("clone_url", html+".git")

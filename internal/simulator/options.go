@@ -61,6 +61,7 @@ type RepositoryPlan struct {
 	Archived      bool
 	Disabled      bool
 	Fork          bool
+	PushedAt      time.Time // zero: when the world began
 
 	RunsPerDay float64        // generated; 0: only what AddRun adds
 	Even       bool           // as many at night as by day, instead of three times as many by day

@@ -37,7 +37,7 @@ func NewMetrics(reg prometheus.Registerer, l *ledger.Ledger, live LiveSource, li
 		}),
 		backfill: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "backfill_lag_seconds",
-			Help:    "The same of jobs that had completed before: read back by a first sweep, or made up after the exporter was down.",
+			Help:    "Time from a job's completion on GitHub to its being recorded, of jobs that completed before: read back by a first sweep, or made up after the exporter was down.",
 			Buckets: []float64{60, 600, 3600, 10800, 43200, 86400, 259200, 604800},
 		}),
 		commitDuration: prometheus.NewHistogram(prometheus.HistogramOpts{

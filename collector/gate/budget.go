@@ -13,8 +13,10 @@ import (
 // The secondary limits that GitHub documents are 900 points a minute (a GET is one, a 304 too) and 100 concurrent
 // requests; two thirds of the first leave room for the token's other users.
 const (
-	secondaryRate  = 10.0 // requests per second, all of them
-	secondaryBurst = 20.0
+	// defaultRate is how many requests there are per second, all of them.
+	defaultRate = 10.0
+	// burstSeconds is of how many seconds' requests may go out together.
+	burstSeconds = 2
 
 	secondaryPause    = time.Minute      // at least, where the answer names no time
 	secondaryPauseMax = 16 * time.Minute // doubling ends here
@@ -27,7 +29,8 @@ type budget struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	reserve float64
-	charged bool // an unchanged answer costs as much as any, as without a token
+	perSec  float64 // requests, all of them
+	charged bool    // an unchanged answer costs as much as any, as without a token
 
 	known            bool // the server has a primary limit
 	limit, remaining int
@@ -74,12 +77,15 @@ const (
 	proofEvery = 250 * time.Millisecond
 )
 
-func newBudget(reserve float64, now func() time.Time) *budget {
+func newBudget(reserve, perSecond float64, now func() time.Time) *budget {
 	return &budget{
-		now: now, reserve: reserve, points: secondaryBurst, filled: now(),
+		now: now, reserve: reserve, perSec: perSecond, points: burstOf(perSecond), filled: now(),
 		pause: &schedule.Backoff{First: secondaryPause, Most: secondaryPauseMax},
 	}
 }
+
+// burstOf is how many requests may go out together at a rate.
+func burstOf(perSecond float64) float64 { return max(burstSeconds*perSecond, 1) }
 
 // limits takes in what an answer's headers said; limit 0 means there is none.
 func (b *budget) limits(limit, remaining int, reset time.Time) {
@@ -121,7 +127,7 @@ func (b *budget) fill(now time.Time) {
 		return
 	}
 	b.filled = now
-	b.points = min(b.points+passed*secondaryRate, secondaryBurst)
+	b.points = min(b.points+passed*b.perSec, burstOf(b.perSec))
 	if b.known {
 		b.tokens = min(b.tokens+passed*b.rate(now), b.burst(now))
 	}
@@ -156,7 +162,7 @@ func (b *budget) turn(class Class) (time.Duration, waiting) {
 	}
 	var wait float64
 	if b.points < 1 {
-		wait = (1 - b.points) / secondaryRate
+		wait = (1 - b.points) / b.perSec
 	}
 	if b.known && b.tokens < 1 {
 		wait = max(wait, (1-b.tokens)/b.rate(now))

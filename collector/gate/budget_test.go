@@ -26,7 +26,7 @@ func grant(t *testing.T, b *budget, n int, outcome error) time.Duration {
 
 func TestBudgetSpreadsThePrimaryLimitOverTheTimeToItsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0.1, time.Now)
+		b := newBudget(0.1, defaultRate, time.Now)
 		reset := time.Now().Add(time.Hour)
 		remaining := 5000
 		b.limits(5000, remaining, reset)
@@ -51,7 +51,7 @@ func TestBudgetSpreadsThePrimaryLimitOverTheTimeToItsReset(t *testing.T) {
 
 func TestBudgetNeverSpendsTheReserveThatOthersReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0.1, time.Now)
+		b := newBudget(0.1, defaultRate, time.Now)
 		reset := time.Now().Add(30 * time.Minute)
 		b.limits(5000, 400, reset) // others have used nearly all
 		began := time.Now()
@@ -65,7 +65,7 @@ func TestBudgetNeverSpendsTheReserveThatOthersReached(t *testing.T) {
 }
 
 func TestBudgetRequestsUnderWayCountAgainstTheReserve(t *testing.T) {
-	b := newBudget(0.1, time.Now)
+	b := newBudget(0.1, defaultRate, time.Now)
 	b.limits(100, 12, time.Now().Add(time.Hour))
 	for i := range 2 {
 		if d := b.wait(); d != 0 {
@@ -79,7 +79,7 @@ func TestBudgetRequestsUnderWayCountAgainstTheReserve(t *testing.T) {
 
 func TestBudgetUnchangedAnswersAreFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0.5, time.Now)
+		b := newBudget(0.5, defaultRate, time.Now)
 		b.limits(60, 60, time.Now().Add(time.Hour)) // one request in two minutes
 		if took := grant(t, b, 300, githubapi.ErrNotModified); took > time.Minute {
 			t.Errorf("300 unchanged answers took %s, want only the secondary pace", took)
@@ -92,7 +92,7 @@ func TestBudgetUnchangedAnswersAreFree(t *testing.T) {
 
 func TestBudgetStaysUnderTheSecondaryLimitWithoutAnyHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0.1, time.Now)
+		b := newBudget(0.1, defaultRate, time.Now)
 		if took := grant(t, b, 900, nil); took < time.Minute {
 			t.Errorf("900 requests within %s: GitHub's limit is 900 in a minute", took)
 		}
@@ -117,7 +117,7 @@ func TestBudgetPauses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBudget(0, time.Now)
+				b := newBudget(0, defaultRate, time.Now)
 				began := time.Now()
 				for _, err := range test.errors {
 					grant(t, b, 1, err)
@@ -138,7 +138,7 @@ func TestBudgetWaitsForTheLongerOfResetAndRetryAfter(t *testing.T) {
 		{10 * time.Minute, 5 * time.Second, 10 * time.Minute},
 		{-time.Minute, 0, secondaryPause},
 	} {
-		b := newBudget(0.1, func() time.Time { return now })
+		b := newBudget(0.1, defaultRate, func() time.Time { return now })
 		err := &githubapi.Error{Kind: githubapi.KindPrimaryLimit, Status: 403, RetryAfter: test.retry, Reset: now.Add(test.reset)}
 		until := b.settle(err)
 		if got := until.Sub(now) - time.Second; got != test.want {
@@ -152,7 +152,7 @@ func TestBudgetWaitsForTheLongerOfResetAndRetryAfter(t *testing.T) {
 
 func TestBudgetPauseEndsGrowingAfterASuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0, time.Now)
+		b := newBudget(0, defaultRate, time.Now)
 		limit := &githubapi.Error{Kind: githubapi.KindSecondaryLimit}
 		grant(t, b, 2, limit)
 		grant(t, b, 1, nil) // waits out the pause of two minutes
@@ -168,7 +168,7 @@ func TestBudgetPauseEndsGrowingAfterASuccess(t *testing.T) {
 
 func TestBudgetAcquireEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0, time.Now)
+		b := newBudget(0, defaultRate, time.Now)
 		grant(t, b, 1, &githubapi.Error{Kind: githubapi.KindSecondaryLimit})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -179,7 +179,7 @@ func TestBudgetAcquireEndsWithItsContext(t *testing.T) {
 }
 
 func TestSpareIsWhatUrgentRequestsLeave(t *testing.T) {
-	b := newBudget(0, time.Now)
+	b := newBudget(0, defaultRate, time.Now)
 	if !b.spare() {
 		t.Error("no spare budget without a limit")
 	}
@@ -188,7 +188,7 @@ func TestSpareIsWhatUrgentRequestsLeave(t *testing.T) {
 		t.Error("no spare budget with a full bucket")
 	}
 	for range 40 {
-		b.points = secondaryBurst // the primary bucket is what is looked at here
+		b.points = burstOf(defaultRate) // the primary bucket is what is looked at here
 		b.wait()
 	}
 	if b.spare() {
@@ -199,7 +199,7 @@ func TestSpareIsWhatUrgentRequestsLeave(t *testing.T) {
 // After a pause one request shows whether it is over, before the others go.
 func TestBudgetProvesThatAPauseIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0, time.Now)
+		b := newBudget(0, defaultRate, time.Now)
 		limit := &githubapi.Error{Kind: githubapi.KindSecondaryLimit}
 		grant(t, b, 1, limit)
 		time.Sleep(time.Minute)
@@ -222,7 +222,7 @@ func TestBudgetProvesThatAPauseIsOver(t *testing.T) {
 func TestBudgetLooksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, err := range map[string]error{"others": nil, "refused": &githubapi.Error{Kind: githubapi.KindPrimaryLimit, Reset: time.Now().Add(time.Hour)}} {
-			b := newBudget(0.1, time.Now)
+			b := newBudget(0.1, defaultRate, time.Now)
 			b.limits(5000, 3, time.Now().Add(time.Hour))
 			if err != nil {
 				b.settle(err)
@@ -257,8 +257,8 @@ func TestBudgetLooksAgain(t *testing.T) {
 // Of what waits the better class goes first, but for what has waited for long.
 func TestBudgetLetsTheBetterClassGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBudget(0, time.Now)
-		grant(t, b, secondaryBurst, nil)
+		b := newBudget(0, defaultRate, time.Now)
+		grant(t, b, burstSeconds*defaultRate, nil)
 		var mu sync.Mutex
 		var order []Class
 		var all sync.WaitGroup
@@ -304,6 +304,19 @@ func TestBudgetLetsTheBetterClassGo(t *testing.T) {
 		all.Wait()
 		if !slices.Contains(order[:len(order)-1], Looking) {
 			t.Error("what can wait waits for ever")
+		}
+	})
+}
+
+func TestBudgetKeepsToTheRateThatIsSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, perSecond := range []float64{0.1, 10, 100} {
+			b := newBudget(0, perSecond, time.Now)
+			n := int(perSecond * 60)
+			took := grant(t, b, n, nil)
+			if most := time.Minute; took > most || took < most-time.Duration(max(burstSeconds*perSecond, 1)/perSecond*float64(time.Second))-time.Second {
+				t.Errorf("%d requests at %v per second took %s", n, perSecond, took)
+			}
 		}
 	})
 }

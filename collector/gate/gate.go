@@ -18,6 +18,8 @@ import (
 type Options struct {
 	Client  *githubapi.Client
 	Reserve float64 // share of the primary limit left to others
+	// PerSecond bounds all requests, those that are free included; 0: 10.
+	PerSecond float64
 
 	// Interval and MaxInterval are between two tries with a token that is refused.
 	Interval, MaxInterval time.Duration
@@ -50,10 +52,13 @@ func New(o Options) *Gate {
 	if o.Answered == nil {
 		o.Answered = func(error) {}
 	}
+	if o.PerSecond == 0 {
+		o.PerSecond = defaultRate
+	}
 	if o.Again == nil {
 		o.Again = func() {}
 	}
-	g := &Gate{Options: o, budget: newBudget(o.Reserve, o.Now), outage: newOutage(), SSO: Restrictions{logger: o.Logger}}
+	g := &Gate{Options: o, budget: newBudget(o.Reserve, o.PerSecond, o.Now), outage: newOutage(), SSO: Restrictions{logger: o.Logger}}
 	g.Annotations.gate = g
 	g.budget.waits = g.waiting
 	g.budget.charged = o.Client.Anonymous()

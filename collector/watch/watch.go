@@ -30,6 +30,8 @@ type Options struct {
 	Ledger  Ledger
 	Reserve float64 // share of the primary limit left to others
 	Workers int     // visits at a time
+	// PerSecond bounds all requests, those that are free included; 0: 10.
+	PerSecond float64
 
 	// Visit and Discover are what the two rooms need beside what they are handed by this one: all but their Figures, Logger,
 	// Now and what they call.
@@ -60,7 +62,7 @@ func New(o Options) *Watcher {
 	}
 	w := &Watcher{Options: o, fleet: newFleet(o.Now)}
 	w.gate = gate.New(gate.Options{
-		Client: o.Client, Reserve: o.Reserve, Interval: o.Visit.Interval, MaxInterval: o.Visit.MaxInterval,
+		Client: o.Client, Reserve: o.Reserve, PerSecond: o.PerSecond, Interval: o.Visit.Interval, MaxInterval: o.Visit.MaxInterval,
 		Answered: o.Metrics.answered, Again: w.again, Logger: o.Logger, Now: o.Now,
 	})
 	visit := o.Visit

@@ -36,7 +36,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 	g := &generation{config: c, client: client, observer: newObserver(c)}
 	p := c.Poll
 	options := watch.Options{
-		Client: client, Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, Workers: c.GitHub.MaxConcurrentRequests,
+		Client: client, Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, PerSecond: c.GitHub.RequestsPerSecond, Workers: c.GitHub.MaxConcurrentRequests,
 		Visit: poll.Options{
 			Recorder: e.recorder, Progress: progress{e.recorder, e.ledger}, Workflow: c.Targets.Workflows.Match,
 			Interval: time.Duration(p.Interval), MaxInterval: time.Duration(p.MaxInterval), Lookback: time.Duration(p.Lookback),

@@ -33,6 +33,8 @@ type GitHub struct {
 	// Timeout of one request, its body included.
 	Timeout               Duration `yaml:"timeout"`
 	MaxConcurrentRequests int      `yaml:"max_concurrent_requests"`
+	// RequestsPerSecond bounds all requests, unchanged answers included; 0.1 to 1000.
+	RequestsPerSecond float64 `yaml:"requests_per_second"`
 	// RateLimitReserve is the share of the primary rate limit, 0 to below 1, that is left to the token's other users.
 	RateLimitReserve float64   `yaml:"rate_limit_reserve"`
 	TLSConfig        TLSConfig `yaml:"tls_config"`

@@ -10,6 +10,7 @@ func Default() *Config {
 			APIVersion:            "2022-11-28",
 			Timeout:               Duration(30 * time.Second),
 			MaxConcurrentRequests: 8,
+			RequestsPerSecond:     10,
 			RateLimitReserve:      0.1,
 		},
 		Targets: Targets{Workflows: all()},

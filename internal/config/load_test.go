@@ -68,7 +68,7 @@ func TestLoadEverything(t *testing.T) {
 			APIVersion:            "2026-03-10",
 			TokenFile:             "testdata/good/secret.token",
 			Timeout:               Duration(90 * time.Second),
-			MaxConcurrentRequests: 100,
+			MaxConcurrentRequests: 100, RequestsPerSecond: 0.5,
 		},
 		Targets: Targets{
 			Repositories: []string{"octo-org/octo-repo", "octo-org/.github"},

@@ -69,6 +69,9 @@ func (g GitHub) check() *Error {
 		return wrong("github.max_concurrent_requests", "must be from 1 to 100, not %d", n)
 	}
 	// Written so that NaN is refused too.
+	if n := g.RequestsPerSecond; !(n >= 0.1 && n <= 1000) {
+		return wrong("github.requests_per_second", "must be from 0.1 to 1000, not %v", n)
+	}
 	if r := g.RateLimitReserve; !(r >= 0 && r < 1) {
 		return wrong("github.rate_limit_reserve", "must be a share from 0 to below 1, such as 0.1, not %v", r)
 	}

@@ -66,45 +66,35 @@ func (r *Repository) succeeded(now time.Time) schedule.Turn {
 
 // next is when the repository is visited again after a visit that had nothing to complain of.
 func (r *Repository) next(now time.Time) schedule.Turn {
-	if r.looked {
-		r.lookAt = now.Add(schedule.Jitter(r.outlook(now).Wait(), r.MaxInterval, rand.Float64()))
-	}
-	soon := now.Add(schedule.Jitter(r.Interval, r.MaxInterval, rand.Float64()))
-	turn := schedule.Turn{At: r.lookAt, Reason: schedule.Look}
-	if len(r.runs.open) > 0 {
-		turn.Reason = schedule.Over
-	}
-	for _, open := range r.runs.open {
-		if open.toClose() {
-			turn = turn.Sooner(schedule.Turn{At: soon, Reason: schedule.Closing})
-			r.lookAt = turn.At // to see what it says then, and mostly that is free
-		} else if r.live.follows(open) {
-			turn = turn.Sooner(schedule.Turn{At: schedule.Latest(r.live.due(open), soon), Reason: schedule.Live})
-		}
-	}
-	return turn
-}
-
-// outlook is what is known of when the list of runs will have news.
-func (r *Repository) outlook(now time.Time) schedule.Outlook {
 	server := r.gate.Client.ServerTime()
-	o := schedule.Outlook{
-		Interval: r.Interval, Most: r.MaxInterval, Worth: 2 * r.Interval,
-		Idle: now.Sub(r.changed), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
+	state := schedule.State{
+		Outlook: schedule.Outlook{
+			Interval: r.Interval, Most: r.MaxInterval, Worth: 2 * r.Interval,
+			Idle: now.Sub(r.changed), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
+		},
+		Looked: r.looked, LookAt: r.lookAt,
 	}
 	for _, open := range r.runs.open {
 		if open.toClose() {
-			continue // its jobs tell what is new of it
+			state.ToClose = true
+			continue
 		}
 		started := open.run.Started()
 		if started.IsZero() {
 			started = server
 		}
-		o.Open = append(o.Open, schedule.Open{
+		state.Open = append(state.Open, schedule.Open{
 			Age: server.Sub(started), Started: open.run.Status == "in_progress", Lengths: r.habits.Lengths(open.run.WorkflowID),
 		})
+		if r.live.follows(open) {
+			if due := r.live.due(open); state.LiveAt.IsZero() || due.Before(state.LiveAt) {
+				state.LiveAt = schedule.Latest(due, now)
+			}
+		}
 	}
-	return o
+	turn, lookAt := state.Next(now, rand.Float64())
+	r.lookAt = lookAt
+	return turn
 }
 
 // answers ends what was said of failures.

@@ -1,0 +1,34 @@
+package schedule
+
+import "time"
+
+// State is what is known of a repository after a visit that went well.
+type State struct {
+	Outlook
+	Looked  bool      // the visit read the list of runs
+	LookAt  time.Time // if not: when that is to be done
+	ToClose bool      // an attempt that is over is not complete yet
+	LiveAt  time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
+}
+
+// Next is when the repository is visited again and why, and when its list of runs is read again, at that visit or a later one.
+// share, in [0, 1), spreads visits that were made together.
+func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) {
+	soon := now.Add(Jitter(s.Interval, s.Most, share))
+	lookAt = s.LookAt
+	if s.Looked {
+		lookAt = now.Add(Jitter(s.Wait(), s.Most, share))
+	}
+	turn = Turn{lookAt, Look}
+	if len(s.Open) > 0 {
+		turn.Reason = Over
+	}
+	if s.ToClose {
+		lookAt = soon // to see what it says then, which mostly costs nothing
+		return Turn{soon, Closing}, lookAt
+	}
+	if !s.LiveAt.IsZero() {
+		turn = turn.Sooner(Turn{Latest(s.LiveAt, soon), Live})
+	}
+	return turn, lookAt
+}

@@ -56,6 +56,8 @@ const (
 	liveMost = 4
 	// liveJobs is of how many jobs it is worth a request each interval to know what they do.
 	liveJobs = 16
+	// liveOften is how often at least within the longest wait for a look: what cannot be confirmed is not shown for long.
+	liveOften = 2
 )
 
 // LiveGap is how long the jobs of an attempt that goes on are left alone. Each change of them costs a request, and an attempt
@@ -69,5 +71,5 @@ func LiveGap(interval, most, followed time.Duration, unfinished int, waiting boo
 	if !waiting {
 		gap = max(gap, 2*followed)
 	}
-	return max(min(gap, most), interval)
+	return max(min(gap, most/liveOften), interval)
 }

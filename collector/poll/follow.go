@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"github_workflow_exporter/collector/schedule"
 	"github_workflow_exporter/githubapi"
 )
 
@@ -145,9 +146,17 @@ func (o *openRuns) saw(open *openRun, run githubapi.Run) {
 	now, before := o.Now(), open.latest()
 	if open.observe(run, now) {
 		o.changed = now
+		o.found(run)
 	}
 	if open.latest() != before {
 		o.Recorder.Forget(o.id, run.ID) // nothing of that attempt goes on any more
+	}
+}
+
+// found notes that a run is over, if it is.
+func (s *site) found(run githubapi.Run) {
+	if run.Completed() {
+		s.news = schedule.Latest(s.news, run.UpdatedAt)
 	}
 }
 

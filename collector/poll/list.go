@@ -41,7 +41,8 @@ type frontReader struct {
 	runs     *openRuns
 	list     *list
 
-	page front
+	page  front
+	began time.Time // when it was begun to be read last, by the server's clock
 }
 
 // front is the first page of a repository's unfiltered runs list.
@@ -81,6 +82,7 @@ func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, e
 		page, restarted, err := f.list.runsPage(ctx, githubapi.RunFilter{}, &request)
 		if n == 0 || restarted {
 			began = f.gate.Client.ServerTime()
+			f.began = began
 		}
 		if f.account.Through.After(began.Add(listSlack)) { // by a clock that was wrong
 			f.account.Through = f.account.Since
@@ -242,6 +244,7 @@ func (l *list) consider(ctx context.Context, run githubapi.Run) (open *openRun, 
 	}
 	open = newOpenRun(run.ID, closed, l.Now())
 	open.observe(run, l.Now())
+	l.found(run)
 	l.runs.open[run.ID] = open
 	return open, true, nil
 }

@@ -72,7 +72,7 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 			Interval: r.Interval, Most: r.MaxInterval, Worth: 2 * r.Interval,
 			Idle: now.Sub(r.changed), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
 		},
-		Looked: r.looked, LookAt: r.lookAt,
+		Looked: r.looked, LookAt: r.lookAt, HintedInterval: r.HintedInterval,
 	}
 	for _, open := range r.runs.open {
 		if open.toClose() {
@@ -92,6 +92,10 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 			}
 		}
 	}
+	if r.looked && r.Hints.Looked(r.id, r.front.began, r.news, now) {
+		state.Again = true
+	}
+	state.Hinted = r.Hints.Hinted(r.id)
 	turn, lookAt := state.Next(now, rand.Float64())
 	r.lookAt = lookAt
 	return turn

@@ -82,20 +82,38 @@ type Figures interface {
 	Forget(repository string)
 }
 
+// Hints are what others say of where there may be news, and are told what reading finds.
+type Hints interface {
+	// Looked takes in that a repository's list was read, begun at a time by GitHub's clock, and when the latest of what it
+	// showed to be over ended; zero where nothing new was. It tells whether it is worth looking again soon.
+	Looked(repo int64, began, news, now time.Time) (again bool)
+	// Hinted tells whether somebody who has proved to tell all of it tells of a repository.
+	Hinted(repo int64) bool
+}
+
+// nobody tells nothing.
+type nobody struct{}
+
+func (nobody) Looked(int64, time.Time, time.Time, time.Time) bool { return false }
+func (nobody) Hinted(int64) bool                                  { return false }
+
 // Options configure a Visitor. All durations are positive.
 type Options struct {
 	Recorder Recorder
 	Progress Progress
 	Workflow func(path string) bool // nil: all; an excluded run costs no jobs page
+	Hints    Hints                  // nil: nobody tells anything
 	Moved    func()                 // called when a repository's name belongs to another one
 
 	Interval    time.Duration
 	MaxInterval time.Duration
-	Lookback    time.Duration
-	MaxRunAge   time.Duration
-	RerunWindow time.Duration
-	Live        bool
-	Annotations Annotations
+	// HintedInterval is between looks at a repository of which others tell.
+	HintedInterval time.Duration
+	Lookback       time.Duration
+	MaxRunAge      time.Duration
+	RerunWindow    time.Duration
+	Live           bool
+	Annotations    Annotations
 
 	Figures Figures
 	Logger  log.Logger
@@ -114,6 +132,9 @@ type Visitor struct {
 func NewVisitor(o Options) *Visitor {
 	if o.Workflow == nil {
 		o.Workflow = func(string) bool { return true }
+	}
+	if o.Hints == nil {
+		o.Hints = nobody{}
 	}
 	return &Visitor{Options: o, rest: schedule.Backoff{First: 5 * time.Second, Most: time.Minute}}
 }

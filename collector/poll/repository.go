@@ -30,6 +30,7 @@ type Repository struct {
 	state   atomic.Int32
 	swept   atomic.Bool // the first sweep is over
 	openNow atomic.Int64
+	read    atomic.Int64 // when the list was begun to be read last, Unix nanoseconds
 }
 
 // State of a repository, as its visits go.
@@ -71,6 +72,14 @@ func (r *Repository) Swept() bool { return r.swept.Load() }
 
 // OpenRuns counts the runs with an attempt that is still to be closed.
 func (r *Repository) OpenRuns() int { return int(r.openNow.Load()) }
+
+// Read is when its list of runs was begun to be read last, by GitHub's clock; the zero time if it was not.
+func (r *Repository) Read() time.Time {
+	if n := r.read.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
 
 // Update takes in what discovery saw of it.
 func (r *Repository) Update(repo githubapi.Repository) {

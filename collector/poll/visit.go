@@ -16,7 +16,7 @@ func (r *Repository) Visit(ctx context.Context, reason schedule.Reason) schedule
 	if until := schedule.Latest(r.visitor.rest.Over(), r.held.Until); r.Now().Before(until) {
 		return schedule.Turn{At: until, Reason: schedule.Waited}
 	}
-	r.requests, r.looked = 0, false
+	r.requests, r.looked, r.news = 0, false, time.Time{}
 	if reason == schedule.Called {
 		r.lookAt = time.Time{}
 	}
@@ -41,6 +41,7 @@ func (r *Repository) stages(ctx context.Context, reason schedule.Reason) error {
 			return err
 		}
 		r.looked = true
+		r.read.Store(r.front.began.UnixNano())
 	}
 	r.class = gate.History
 	if r.account.Swept {

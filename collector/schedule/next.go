@@ -5,11 +5,18 @@ import "time"
 // State is what is known of a repository after a visit that went well.
 type State struct {
 	Outlook
-	Looked  bool      // the visit read the list of runs
-	LookAt  time.Time // if not: when that is to be done
-	ToClose bool      // an attempt that is over is not complete yet
-	LiveAt  time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
+	Looked bool      // the visit read the list of runs
+	LookAt time.Time // if not: when that is to be done
+	// HintedInterval is how long the list is left alone then.
+	HintedInterval time.Duration
+	ToClose        bool      // an attempt that is over is not complete yet
+	Again          bool      // a hint is not explained by what the list shows
+	Hinted         bool      // it need not be looked at without a hint
+	LiveAt         time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
 }
+
+// againAfter is how long it is until the list is read again for a hint that it does not explain yet.
+const againAfter = 5 * time.Second
 
 // Next is when the repository is visited again and why, and when its list of runs is read again, at that visit or a later one.
 // share, in [0, 1), spreads visits that were made together.
@@ -18,10 +25,18 @@ func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) 
 	lookAt = s.LookAt
 	if s.Looked {
 		lookAt = now.Add(Jitter(s.Wait(), s.Most, share))
+		if s.Hinted {
+			longest := max(s.HintedInterval, s.Most, s.Interval)
+			lookAt = now.Add(Jitter(longest-longest/10, longest, share))
+		}
 	}
 	turn = Turn{lookAt, Look}
 	if len(s.Open) > 0 {
 		turn.Reason = Over
+	}
+	if s.Again {
+		lookAt = now.Add(againAfter)
+		return Turn{lookAt, Called}, lookAt
 	}
 	if s.ToClose {
 		lookAt = soon // to see what it says then, which mostly costs nothing

@@ -61,6 +61,15 @@ func (q *Queue) Hasten(id int64, now time.Time) {
 	}
 }
 
+// Call gives one its turn at a time, if it has it later; false if it does not wait.
+func (q *Queue) Call(id int64, at time.Time) bool {
+	e, ok := q.waiting[id]
+	if ok && e.turn.At.After(at) {
+		q.Put(id, Turn{at, Called})
+	}
+	return ok
+}
+
 // HastenAll does so for everything that waits.
 func (q *Queue) HastenAll(now time.Time) {
 	for _, e := range q.later {

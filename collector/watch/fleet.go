@@ -18,10 +18,11 @@ type fleet struct {
 	mu    sync.Mutex
 	queue schedule.Queue
 	repos map[int64]*poll.Repository
+	calls map[int64]time.Time // of repositories that are being visited
 }
 
 func newFleet(now func() time.Time) *fleet {
-	return &fleet{now: now, wake: make(chan struct{}, 1), repos: map[int64]*poll.Repository{}}
+	return &fleet{now: now, wake: make(chan struct{}, 1), repos: map[int64]*poll.Repository{}, calls: map[int64]time.Time{}}
 }
 
 // add begins to watch a repository; it is due at once.
@@ -38,6 +39,7 @@ func (f *fleet) remove(id int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.repos, id)
+	delete(f.calls, id)
 	f.queue.Remove(id)
 }
 
@@ -69,6 +71,10 @@ func (f *fleet) put(r *poll.Repository, turn schedule.Turn) (watched bool) {
 	if f.repos[id] != r {
 		return false
 	}
+	if at, ok := f.calls[id]; ok {
+		delete(f.calls, id)
+		turn = turn.Sooner(schedule.Turn{At: at, Reason: schedule.Called})
+	}
 	f.queue.Put(id, turn)
 	return true
 }
@@ -77,6 +83,16 @@ func (f *fleet) put(r *poll.Repository, turn schedule.Turn) (watched bool) {
 func (f *fleet) hasten(id int64) {
 	f.mu.Lock()
 	f.queue.Hasten(id, f.now())
+	f.mu.Unlock()
+	f.poke()
+}
+
+// call makes a repository due at a time, if it is due later.
+func (f *fleet) call(id int64, at time.Time) {
+	f.mu.Lock()
+	if _, watched := f.repos[id]; watched && !f.queue.Call(id, at) {
+		f.calls[id] = at // a visit is under way
+	}
 	f.mu.Unlock()
 	f.poke()
 }

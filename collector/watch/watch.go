@@ -12,6 +12,7 @@ import (
 
 	"github_workflow_exporter/collector/discover"
 	"github_workflow_exporter/collector/gate"
+	"github_workflow_exporter/collector/hint"
 	"github_workflow_exporter/collector/poll"
 	"github_workflow_exporter/githubapi"
 )
@@ -40,6 +41,7 @@ type Options struct {
 
 	Logger  log.Logger
 	Metrics *Metrics
+	Hints   *hint.Book
 	Now     func() time.Time // local clock; nil: time.Now
 
 	// Previous is the watcher that this one takes over from, nil for none. It must have ended when Run is called.
@@ -67,6 +69,9 @@ func New(o Options) *Watcher {
 	})
 	visit := o.Visit
 	visit.Figures, visit.Logger, visit.Now = o.Metrics, o.Logger, o.Now
+	if o.Hints != nil {
+		visit.Hints = o.Hints
+	}
 	visit.Moved = func() { w.discovery.Hurry() }
 	w.visitor = poll.NewVisitor(visit)
 	found := o.Discover
@@ -90,6 +95,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if w.Previous != nil {
 		w.takeOver(w.Previous)
 		w.Previous = nil
+	}
+	if w.Hints != nil {
+		w.Hints.OnLoss(w.fleet.hurry)
 	}
 	w.gate.LearnLimits(ctx)
 	g, ctx := errgroup.WithContext(ctx)
@@ -144,6 +152,22 @@ func (w *Watcher) Watched(repo int64, name string) bool {
 	return ok || w.discovery.MayKeep(repo, name)
 }
 
+// hintDelay is how long after a hint the list is read: what comes with it comes together, and GitHub's lists lag behind.
+const hintDelay = 2 * time.Second
+
+// Hint takes in that a source says of a repository that there may be news as of a time, by GitHub's clock.
+func (w *Watcher) Hint(source hint.Source, repo int64, asOf time.Time) {
+	now := w.Now()
+	r, watched := w.fleet.get(repo)
+	var read time.Time
+	if watched {
+		read = r.Read()
+	}
+	if w.Hints.Tell(source, repo, watched, asOf, read, now) {
+		w.fleet.call(repo, now.Add(hintDelay))
+	}
+}
+
 // watched shows the fleet to discovery.
 type watched struct{ *Watcher }
 
@@ -177,6 +201,9 @@ func (w watched) Update(repo githubapi.Repository) {
 func (w watched) Remove(id int64) {
 	w.fleet.remove(id)
 	w.Visit.Recorder.Forget(id, 0)
+	if w.Hints != nil {
+		w.Hints.Forget(id)
+	}
 }
 
 func (w watched) Hasten(id int64) { w.fleet.hasten(id) }

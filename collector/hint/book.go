@@ -1,0 +1,203 @@
+// Package hint keeps what sources beside the lists say of where there may be news: deliveries of a webhook, the log of
+// deliveries, GraphQL. A hint wakes and nothing more: what counts is what reading finds. And each source is measured by that: as
+// long as everything that reading finds was told before, repositories need not be looked at for news as often.
+package hint
+
+import (
+	"sync"
+	"time"
+)
+
+// Source is who tells.
+type Source string
+
+// The sources.
+const (
+	Webhook Source = "webhook"
+)
+
+// Outcome is what came of a hint.
+type Outcome string
+
+// The outcomes.
+const (
+	Useful     Outcome = "useful"             // reading found news
+	NothingNew Outcome = "nothing_new"        // reading found none, or had found it before
+	Unknown    Outcome = "unknown_repository" // it is not watched
+)
+
+const (
+	// provenBy is how many hints in a row have to be useful for a source to be trusted.
+	provenBy = 3
+	// lateBy is how much later than what happened a hint may come. News that are older and were not told are missed.
+	lateBy = time.Minute
+	// againFor is for how long after a hint it is looked again where nothing was found: GitHub's lists lag behind its events.
+	againFor = 2 * time.Minute
+	// maxTold bounds of how many repositories it is known what was told.
+	maxTold = 100_000
+)
+
+// Book is what the sources have told, and what came of it. It is safe for concurrent use.
+type Book struct {
+	mu      sync.Mutex
+	sources map[Source]*figures
+	told    map[int64]map[Source]*told
+	lost    func()
+}
+
+// Figures are a source's.
+type Figures struct {
+	Outcomes map[Outcome]uint64
+	Missed   uint64
+	Last     time.Time // when it told anything, by the local clock
+	Trusted  bool
+}
+
+type figures struct {
+	outcomes map[Outcome]uint64
+	missed   uint64
+	last     time.Time
+	inARow   int // useful hints since the last miss
+}
+
+// told is what a source has told of a repository.
+type told struct {
+	asOf    time.Time // the latest, by GitHub's clock
+	arrived time.Time // when it was told what is not looked up yet, by the local clock; zero: nothing is
+	useful  bool      // some hint was: it tells of this repository
+}
+
+// NewBook makes an empty one.
+func NewBook() *Book {
+	return &Book{sources: map[Source]*figures{}, told: map[int64]map[Source]*told{}, lost: func() {}}
+}
+
+// OnLoss has a function called when a source is trusted no longer. It must not call the book.
+func (b *Book) OnLoss(lost func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = lost
+}
+
+func (b *Book) source(s Source) *figures {
+	f := b.sources[s]
+	if f == nil {
+		f = &figures{outcomes: map[Outcome]uint64{}}
+		b.sources[s] = f
+	}
+	return f
+}
+
+// Tell takes in that a source says of a repository that there may be news as of a time, by GitHub's clock, and tells whether
+// that is worth a visit. watched is whether the repository is, read up to when its list was read last, by GitHub's clock too.
+func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Time) (visit bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.source(s)
+	f.last = now
+	if !watched {
+		f.outcomes[Unknown]++
+		return false
+	}
+	t := b.told[repo][s]
+	if t == nil {
+		if len(b.told) >= maxTold {
+			return true
+		}
+		t = &told{}
+		if b.told[repo] == nil {
+			b.told[repo] = map[Source]*told{}
+		}
+		b.told[repo][s] = t
+	}
+	if asOf.After(t.asOf) {
+		t.asOf = asOf
+	}
+	if read.After(asOf.Add(lateBy)) { // it was found without
+		f.outcomes[NothingNew]++
+		return false
+	}
+	if t.arrived.IsZero() {
+		t.arrived = now
+	}
+	return true
+}
+
+// Looked takes in that a repository's list was read, begun at a time by GitHub's clock, and when the latest of what it showed
+// to be over ended; zero where nothing new was. It tells whether a hint that is not explained by it is worth another look soon.
+func (b *Book) Looked(repo int64, began, news, now time.Time) (again bool) {
+	b.mu.Lock()
+	var lost func()
+	for s, t := range b.told[repo] {
+		f := b.source(s)
+		switch {
+		case !t.arrived.IsZero() && !news.IsZero():
+			f.outcomes[Useful]++
+			f.inARow++
+			t.arrived, t.useful = time.Time{}, true
+		case !t.arrived.IsZero() && now.Sub(t.arrived) < againFor:
+			again = true
+		case !t.arrived.IsZero():
+			f.outcomes[NothingNew]++
+			t.arrived = time.Time{}
+		case !news.IsZero() && t.useful && began.Sub(news) > lateBy && t.asOf.Add(lateBy).Before(news):
+			f.missed++
+			if f.inARow >= provenBy {
+				lost = b.lost
+			}
+			f.inARow = 0
+		}
+	}
+	b.mu.Unlock()
+	if lost != nil {
+		lost()
+	}
+	return again
+}
+
+// Hinted tells whether some source that is trusted tells of the repository: it need not be looked at without a hint.
+func (b *Book) Hinted(repo int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s, t := range b.told[repo] {
+		if t.useful && b.source(s).inARow >= provenBy {
+			return true
+		}
+	}
+	return false
+}
+
+// Forget drops what was told of a repository that is watched no longer.
+func (b *Book) Forget(repo int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.told, repo)
+}
+
+// Gap takes in that a source may have told nothing for a while: it has to prove itself anew.
+func (b *Book) Gap(s Source) {
+	b.mu.Lock()
+	f := b.source(s)
+	trusted := f.inARow >= provenBy
+	f.inARow = 0
+	lost := b.lost
+	b.mu.Unlock()
+	if trusted {
+		lost()
+	}
+}
+
+// Figures are those of the sources that have told anything.
+func (b *Book) Figures() map[Source]Figures {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[Source]Figures{}
+	for s, f := range b.sources {
+		outcomes := map[Outcome]uint64{}
+		for o, n := range f.outcomes {
+			outcomes[o] = n
+		}
+		all[s] = Figures{Outcomes: outcomes, Missed: f.missed, Last: f.last, Trusted: f.inARow >= provenBy}
+	}
+	return all
+}

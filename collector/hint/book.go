@@ -26,6 +26,9 @@ const (
 	Unknown    Outcome = "unknown_repository" // it is not watched
 )
 
+// Outcomes are all of them.
+func Outcomes() []Outcome { return []Outcome{Useful, NothingNew, Unknown} }
+
 const (
 	// provenBy is how many hints in a row have to be useful for a source to be trusted.
 	provenBy = 3
@@ -67,9 +70,13 @@ type told struct {
 	useful  bool      // some hint was: it tells of this repository
 }
 
-// NewBook makes an empty one.
-func NewBook() *Book {
-	return &Book{sources: map[Source]*figures{}, told: map[int64]map[Source]*told{}, lost: func() {}}
+// NewBook makes an empty one, for the figures of some sources from the beginning.
+func NewBook(sources ...Source) *Book {
+	b := &Book{sources: map[Source]*figures{}, told: map[int64]map[Source]*told{}, lost: func() {}}
+	for _, s := range sources {
+		b.source(s)
+	}
+	return b
 }
 
 // OnLoss has a function called when a source is trusted no longer. It must not call the book.

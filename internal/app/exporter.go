@@ -16,6 +16,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
 	"github_workflow_exporter/collector"
+	"github_workflow_exporter/collector/hint"
 	"github_workflow_exporter/collector/ledger"
 	"github_workflow_exporter/collector/watch"
 	"github_workflow_exporter/internal/config"
@@ -56,6 +57,8 @@ type Exporter struct {
 	exposition *collector.Exposition
 	api        *apiMetrics
 	polling    *watch.Metrics
+	hints      *hint.Book // what was told outlasts a reload
+	webhook    *webhook
 	reloads    *reloadMetrics
 
 	mu      sync.Mutex
@@ -121,8 +124,22 @@ func (e *Exporter) wire(c *config.Config) error {
 	if e.reloads, err = newReloadMetrics(e.registry); err != nil {
 		return fmt.Errorf("registering the reload figures: %w", err)
 	}
+	var sources []hint.Source
+	if c.Webhook.On() {
+		sources = append(sources, hint.Webhook)
+	}
+	e.hints = hint.NewBook(sources...)
+	if err = newHintFigures(e.registry, e.hints); err != nil {
+		return fmt.Errorf("registering the figures of hints: %w", err)
+	}
+	if e.webhook, err = newWebhook(e.registry, e.hinted, e.now); err != nil {
+		return fmt.Errorf("registering the webhook's figures: %w", err)
+	}
 	e.recorder = collector.NewRecorder(e.ledger, nil, e.live, figures, e.now)
 	g, err := e.generation(c)
+	if err == nil {
+		err = e.webhook.load(c.Webhook)
+	}
 	if err != nil {
 		return err
 	}
@@ -173,6 +190,16 @@ func (e *Exporter) running() *generation {
 // before the new one begins.
 func (e *Exporter) Run(ctx context.Context) error {
 	defer close(e.ended)
+	receiving, stopReceiving := context.WithCancel(ctx)
+	received := make(chan struct{})
+	go func() {
+		defer close(received)
+		_ = e.webhook.receiver.Run(receiving) // it ends with its context, for no other reason
+	}()
+	defer func() {
+		stopReceiving()
+		<-received
+	}()
 	expire := time.NewTicker(expireEvery)
 	defer expire.Stop()
 	look := time.NewTicker(lookEvery)
@@ -236,6 +263,9 @@ func (e *Exporter) apply(g *generation) error {
 	if err != nil {
 		return fmt.Errorf("configuring the ledger: %w", err)
 	}
+	if err := e.webhook.load(c.Webhook); err != nil {
+		return err
+	}
 	e.adopt(g)
 	e.warn(warnings)
 	return nil
@@ -267,6 +297,14 @@ func (e *Exporter) look(ctx context.Context) {
 	}
 	level.Info(e.logger).Log("msg", "the ledger can be used again")
 }
+
+// hinted takes in that a delivery tells of news.
+func (e *Exporter) hinted(repo int64, asOf time.Time) {
+	e.running().watcher.Hint(hint.Webhook, repo, asOf)
+}
+
+// Deliveries receives what the webhook delivers.
+func (e *Exporter) Deliveries() http.Handler { return e.webhook.handler() }
 
 // Health tells why nothing can be recorded, nil if it can.
 func (e *Exporter) Health() error { return e.ledger.Health() }

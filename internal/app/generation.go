@@ -39,7 +39,8 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		Client: client, Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, PerSecond: c.GitHub.RequestsPerSecond, Workers: c.GitHub.MaxConcurrentRequests,
 		Visit: poll.Options{
 			Recorder: e.recorder, Progress: progress{e.recorder, e.ledger}, Workflow: c.Targets.Workflows.Match,
-			Interval: time.Duration(p.Interval), MaxInterval: time.Duration(p.MaxInterval), Lookback: time.Duration(p.Lookback),
+			Interval: time.Duration(p.Interval), MaxInterval: time.Duration(p.MaxInterval),
+			HintedInterval: time.Duration(p.HintedInterval), Lookback: time.Duration(p.Lookback),
 			MaxRunAge: time.Duration(p.MaxRunAge), RerunWindow: time.Duration(p.RerunWindow),
 			Live: p.Live, Annotations: annotations(c.Failures),
 		},
@@ -49,7 +50,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 			Users:         owners(c.Targets.Users),
 			Interval:      time.Duration(p.DiscoveryInterval),
 		},
-		Logger: e.logger, Metrics: e.polling, Now: e.now,
+		Logger: e.logger, Metrics: e.polling, Hints: e.hints, Now: e.now,
 	}
 	if before := e.running(); before != nil {
 		options.Previous = before.watcher

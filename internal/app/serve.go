@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -85,9 +86,13 @@ func (s *serving) serve(ctx context.Context, stop func()) error {
 	logger := s.logger
 	level.Info(logger).Log("msg", "starting github_workflow_exporter", "version", version.Version, "revision", version.GetRevision(), "branch", version.Branch,
 		"build_date", version.BuildDate, "build_user", version.BuildUser, "go", version.GoVersion, "platform", version.GoOS+"/"+version.GoArch)
-	server, err := s.listen()
+	server, err := s.listen(c)
 	if err != nil {
 		return err
+	}
+	stopHooks, err := s.hooks(c)
+	if err != nil {
+		return errors.Join(err, endAnswers(ctx, server.Shutdown))
 	}
 	// Answering comes before loading, which may take a while: /-/ready tells of it.
 	served := make(chan error, 1)
@@ -95,7 +100,7 @@ func (s *serving) serve(ctx context.Context, stop func()) error {
 	s.doing("loading the ledger")
 	e, err := Open(c, Options{Logger: logger, Transport: o.transport})
 	if err != nil {
-		return errors.Join(err, endAnswers(ctx, server), <-served)
+		return errors.Join(err, endAnswers(ctx, server.Shutdown), endAnswers(ctx, stopHooks), <-served)
 	}
 	s.doing("polling")
 	s.ready(e)
@@ -103,7 +108,7 @@ func (s *serving) serve(ctx context.Context, stop func()) error {
 	if o.Listening != nil {
 		o.Listening(server.Scheme(), server.Addresses())
 	}
-	return s.run(ctx, stop, hup, e, server, served)
+	return s.run(ctx, stop, hup, e, func(ctx context.Context) error { return errors.Join(server.Shutdown(ctx), stopHooks(ctx)) }, served)
 }
 
 // serving is one Serve.
@@ -112,17 +117,62 @@ type serving struct {
 	logger  log.Logger
 	stage   atomic.Value // string: what it is doing, as far as stopping may have to wait for it
 
-	mu       sync.Mutex
-	exporter *Exporter // nil until the ledger is loaded
-	metrics  http.Handler
-	reload   sync.Mutex // one at a time
+	mu         sync.Mutex
+	exporter   *Exporter // nil until the ledger is loaded
+	metrics    http.Handler
+	deliveries http.Handler
+	reload     sync.Mutex // one at a time
 }
 
 func (s *serving) doing(stage string) { s.stage.Store(stage) }
 
-func (s *serving) listen() (*web.Server, error) {
+// hooks receives deliveries at an address of its own, until the function it returns is called.
+func (s *serving) hooks(c *config.Config) (stop func(context.Context) error, err error) {
+	if !c.Webhook.On() || c.Webhook.ListenAddress == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	listener, err := net.Listen("tcp", c.Webhook.ListenAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s (webhook.listen_address): %w", c.Webhook.ListenAddress, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc(c.Webhook.Path, s.deliver)
+	server := web.NewHTTPServer(mux, s.options.Logger.WithoutCaller)
+	level.Info(s.logger).Log("msg", "receiving deliveries", "address", listener.Addr(), "path", c.Webhook.Path)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	return func(ctx context.Context) error {
+		err := server.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, server.Close())
+		}
+		if failed := <-ended; !errors.Is(failed, http.ErrServerClosed) {
+			err = errors.Join(err, fmt.Errorf("receiving deliveries: %w", failed))
+		}
+		return err
+	}, nil
+}
+
+// deliver takes a delivery, once the ledger is loaded.
+func (s *serving) deliver(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	deliveries := s.deliveries
+	s.mu.Unlock()
+	if deliveries == nil {
+		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
+		return
+	}
+	deliveries.ServeHTTP(w, r)
+}
+
+func (s *serving) listen(c *config.Config) (*web.Server, error) {
 	o := s.options
+	var webhook http.Handler
+	if c.Webhook.On() && c.Webhook.ListenAddress == "" {
+		webhook = http.HandlerFunc(s.deliver)
+	}
 	handler, err := web.Handler(web.Options{
+		Webhook: webhook, WebhookPath: c.Webhook.Path,
 		TelemetryPath: o.TelemetryPath, Version: version.Info(),
 		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadAndSay, Lifecycle: o.Lifecycle,
 		Recorded: http.HandlerFunc(s.recorded),
@@ -136,7 +186,7 @@ func (s *serving) listen() (*web.Server, error) {
 func (s *serving) ready(e *Exporter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.exporter, s.metrics = e, e.Handler()
+	s.exporter, s.metrics, s.deliveries = e, e.Handler(), e.Deliveries()
 }
 
 func (s *serving) isReady() error {
@@ -205,7 +255,7 @@ func (s *serving) reloadNow() error {
 }
 
 // run polls and serves until something ends, and stops the rest in order.
-func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e *Exporter, server *web.Server, served <-chan error) error {
+func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e *Exporter, shutdown func(context.Context) error, served <-chan error) error {
 	polling, stopPolling := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPolling()
 	polled := make(chan error, 1)
@@ -229,13 +279,13 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 	stop() // a second signal ends the process at once
 	stopPolling()
 	s.doing("ending HTTP answers")
-	shutdown := endAnswers(ctx, server)
+	unanswered := endAnswers(ctx, shutdown)
 	if !pollEnded {
 		s.doing("ending the poller with what it is reading or committing")
 		failure = errors.Join(failure, <-polled)
 	}
 	s.doing("closing the ledger")
-	failure = errors.Join(failure, shutdown, e.Close())
+	failure = errors.Join(failure, unanswered, e.Close())
 	if failure == nil {
 		level.Info(s.logger).Log("msg", "stopped")
 	}
@@ -243,8 +293,8 @@ func (s *serving) run(ctx context.Context, stop func(), hup <-chan os.Signal, e 
 }
 
 // endAnswers stops serving, within a time of its own also where ctx is done.
-func endAnswers(ctx context.Context, server *web.Server) error {
+func endAnswers(ctx context.Context, shutdown func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answersWithin)
 	defer cancel()
-	return server.Shutdown(ctx)
+	return shutdown(ctx)
 }

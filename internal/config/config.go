@@ -18,6 +18,7 @@ type Config struct {
 	GitHub   GitHub   `yaml:"github"`
 	Targets  Targets  `yaml:"targets"`
 	Poll     Poll     `yaml:"poll"`
+	Webhook  Webhook  `yaml:"webhook"`
 	Failures Failures `yaml:"failures"`
 	Storage  Storage  `yaml:"storage"`
 	Metrics  Metrics  `yaml:"metrics"`
@@ -71,6 +72,7 @@ func (o Owner) Match(repository string) bool { return o.match(repository, true) 
 type Poll struct {
 	Interval          Duration `yaml:"interval"`
 	MaxInterval       Duration `yaml:"max_interval"`
+	HintedInterval    Duration `yaml:"hinted_interval"`
 	Lookback          Duration `yaml:"lookback"`
 	MaxRunAge         Duration `yaml:"max_run_age"`
 	RerunWindow       Duration `yaml:"rerun_window"`
@@ -171,6 +173,12 @@ func NeedsRestart(old, next *Config) string {
 		return "github.api_url"
 	case old.Storage.Path != next.Storage.Path:
 		return "storage.path"
+	case old.Webhook.On() != next.Webhook.On():
+		return "webhook.secret_file"
+	case old.Webhook.Path != next.Webhook.Path:
+		return "webhook.path"
+	case old.Webhook.ListenAddress != next.Webhook.ListenAddress:
+		return "webhook.listen_address"
 	}
 	return ""
 }

@@ -17,12 +17,14 @@ func Default() *Config {
 		Poll: Poll{
 			Interval:          Duration(time.Minute),
 			MaxInterval:       Duration(15 * time.Minute),
+			HintedInterval:    Duration(time.Hour),
 			Lookback:          Duration(24 * time.Hour),
 			MaxRunAge:         Duration(35 * 24 * time.Hour),
 			RerunWindow:       Duration(30 * 24 * time.Hour),
 			DiscoveryInterval: Duration(10 * time.Minute),
 			Live:              true,
 		},
+		Webhook:  Webhook{Path: "/webhook"},
 		Failures: Failures{Annotations: AnnotationsAuto},
 		Storage:  Storage{Path: "data"},
 		Metrics: Metrics{

@@ -79,7 +79,8 @@ func TestLoadEverything(t *testing.T) {
 			Users:     []Owner{{Name: "mona_acme", Selector: all()}},
 			Workflows: Selector{globs("*"), globs("dynamic/*")},
 		},
-		Poll: Poll{
+		Webhook: Webhook{Path: "/hooks/github", ListenAddress: "127.0.0.1:9888"},
+		Poll: Poll{HintedInterval: Duration(2 * time.Hour),
 			Interval: Duration(time.Second), MaxInterval: Duration(time.Second), MaxRunAge: 35 * day, RerunWindow: 14 * day,
 			DiscoveryInterval: Duration(10 * time.Second),
 		},

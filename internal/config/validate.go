@@ -22,6 +22,9 @@ func (c *Config) finish() error {
 	if err := c.GitHub.TLSConfig.load(); err != nil {
 		return err
 	}
+	if err := c.Webhook.checkSecret(); err != nil {
+		return err
+	}
 	return c.GitHub.checkToken()
 }
 
@@ -44,7 +47,7 @@ func (t *TLSConfig) load() error {
 // Validate checks the values alone, without looking at files or the environment. The error is an *Error without file and
 // line.
 func (c *Config) Validate() error {
-	for _, check := range []func() *Error{c.GitHub.check, c.Targets.check, c.Poll.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
+	for _, check := range []func() *Error{c.GitHub.check, c.Targets.check, c.Poll.check, c.Webhook.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -144,6 +147,7 @@ func (p Poll) check() *Error {
 	}{
 		{"poll.interval", p.Interval, time.Second, longestInterval},
 		{"poll.max_interval", p.MaxInterval, time.Second, longestInterval},
+		{"poll.hinted_interval", p.HintedInterval, time.Second, longestInterval},
 		{"poll.lookback", p.Lookback, 0, longestWindow},
 		{"poll.max_run_age", p.MaxRunAge, time.Second, longestWindow},
 		{"poll.rerun_window", p.RerunWindow, 0, longestWindow},

@@ -23,6 +23,9 @@ type Options struct {
 	Lifecycle bool
 	// Recorded answers GET /-/recorded: what was counted of a run.
 	Recorded http.Handler
+	// Webhook receives deliveries at WebhookPath; nil: they are received elsewhere, or not at all.
+	Webhook     http.Handler
+	WebhookPath string
 }
 
 // plainPath is a path without what a request or the mux's patterns would understand in another way.
@@ -72,6 +75,12 @@ func Handler(o Options) (http.Handler, error) {
 	mux.HandleFunc("/-/reload", o.reload)
 	if o.Recorded != nil {
 		mux.Handle("GET /-/recorded", NewPlaces().Limit(o.Recorded))
+	}
+	if o.Webhook != nil {
+		if !ownPath(o.WebhookPath) || o.WebhookPath == o.TelemetryPath {
+			return nil, fmt.Errorf("webhook.path must be a path of its own such as /webhook, not %q", o.WebhookPath)
+		}
+		mux.Handle(o.WebhookPath, o.Webhook)
 	}
 	return SameOrigin(mux), nil
 }

@@ -122,48 +122,69 @@ func (w *world) lag(shares ...float64) []time.Duration {
 // closings is how long after their end the attempts of the next time were closed, ascending, to ten seconds.
 func (w *world) closings(from time.Time, length time.Duration) []time.Duration {
 	w.Helper()
-	type attempt struct {
-		repository string
-		run        int64
-		number     int
-	}
-	var lags []time.Duration
-	done, numbers := map[attempt]bool{}, map[string]int64{}
-	for _, a := range w.exporter.ledger.Accounts() {
-		numbers[a.Name] = a.ID
-	}
+	c := w.watchClosings(from)
 	for time.Since(from) < length {
 		time.Sleep(10 * time.Second)
-		for _, repository := range w.repositories() {
-			for _, id := range w.github.Runs(repository) {
-				run, ok := w.github.Run(repository, id)
-				if !ok || run.CreatedAt.Before(from) {
+		c.look()
+	}
+	return c.ascending()
+}
+
+// closings watches how long after their end attempts are closed.
+type closings struct {
+	*world
+	from    time.Time
+	done    map[closedAttempt]bool
+	numbers map[string]int64
+	lags    []time.Duration
+}
+
+type closedAttempt struct {
+	repository string
+	run        int64
+	number     int
+}
+
+func (w *world) watchClosings(from time.Time) *closings {
+	c := &closings{world: w, from: from, done: map[closedAttempt]bool{}, numbers: map[string]int64{}}
+	for _, a := range w.exporter.ledger.Accounts() {
+		c.numbers[a.Name] = a.ID
+	}
+	return c
+}
+
+// look takes in what has been closed since it was called last.
+func (c *closings) look() {
+	c.Helper()
+	for _, repository := range c.repositories() {
+		for _, id := range c.github.Runs(repository) {
+			run, ok := c.github.Run(repository, id)
+			if !ok || run.CreatedAt.Before(c.from) {
+				continue
+			}
+			var known []int
+			for i, a := range run.Attempts {
+				one := closedAttempt{repository, id, i + 1}
+				if a.Open || a.EndedAt.After(time.Now()) || c.done[one] {
 					continue
 				}
-				var known []int
-				for i, a := range run.Attempts {
-					one := attempt{repository, id, i + 1}
-					if a.Open || a.EndedAt.After(time.Now()) || done[one] {
-						continue
+				if known == nil {
+					mark, _, err := c.exporter.ledger.Run(c.numbers[repository], id)
+					if err != nil {
+						c.Fatal(err)
 					}
-					if known == nil {
-						mark, _, err := w.exporter.ledger.Run(numbers[repository], id)
-						if err != nil {
-							w.Fatal(err)
-						}
-						known = append(mark.Closed, 0)
-					}
-					if slices.Contains(known, i+1) {
-						done[one] = true
-						lags = append(lags, time.Since(a.EndedAt))
-					}
+					known = append(mark.Closed, 0)
+				}
+				if slices.Contains(known, i+1) {
+					c.done[one] = true
+					c.lags = append(c.lags, time.Since(a.EndedAt))
 				}
 			}
 		}
 	}
-	slices.Sort(lags)
-	return lags
 }
+
+func (c *closings) ascending() []time.Duration { return slices.Sorted(slices.Values(c.lags)) }
 
 // quantile is one of ascending durations.
 func quantile(ascending []time.Duration, share float64) time.Duration {

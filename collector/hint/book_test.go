@@ -1,0 +1,155 @@
+package hint
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var start = time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+
+// proven is a book in which the webhook has proved itself for repository 1.
+func proven(t *testing.T) (b *Book, now time.Time, losses *int) {
+	t.Helper()
+	b, losses, now = NewBook(Webhook), new(int), start
+	b.OnLoss(func() { *losses++ })
+	for range provenBy {
+		if b.Hinted(1) {
+			t.Fatal("trusted before it has proved itself")
+		}
+		now = now.Add(10 * time.Minute)
+		if !b.Tell(Webhook, 1, true, now, now.Add(-5*time.Minute), now) {
+			t.Fatal("a hint is not worth a visit")
+		}
+		if b.Looked(1, now, now, now) {
+			t.Fatal("looked again for a hint that was explained")
+		}
+	}
+	if !b.Hinted(1) || !b.Figures()[Webhook].Trusted {
+		t.Fatal("not trusted, though it has proved itself")
+	}
+	return b, now, losses
+}
+
+func TestBookTrustsWhatProvesItself(t *testing.T) {
+	b, now, losses := proven(t)
+	if b.Hinted(2) {
+		t.Error("trusted with a repository of which it has told nothing")
+	}
+	// Nothing new, some time later: that is no miss.
+	b.Looked(1, now.Add(time.Hour), time.Time{}, now.Add(time.Hour))
+	// News that have just come may still be told, and so may those that were told of before.
+	b.Looked(1, now.Add(time.Hour), now.Add(time.Hour-lateBy/2), now.Add(time.Hour))
+	b.Looked(1, now.Add(time.Hour), now.Add(lateBy/2), now.Add(time.Hour))
+	// Nor are those of a repository of which it never told.
+	b.Looked(2, now.Add(time.Hour), now.Add(time.Minute), now.Add(time.Hour))
+	if f := b.Figures()[Webhook]; f.Missed != 0 || !b.Hinted(1) || *losses != 0 {
+		t.Fatalf("%+v, and %d losses, though nothing was missed", f, *losses)
+	}
+	now = now.Add(2 * time.Hour)
+	b.Looked(1, now, now.Add(-lateBy-time.Second), now)
+	if f := b.Figures()[Webhook]; f.Missed != 1 || f.Trusted || b.Hinted(1) || *losses != 1 {
+		t.Errorf("%+v, and %d losses, though news were missed", f, *losses)
+	}
+	b.Looked(1, now.Add(time.Hour), now.Add(time.Minute), now.Add(time.Hour))
+	if f := b.Figures()[Webhook]; f.Missed != 2 || *losses != 1 {
+		t.Errorf("%+v, and %d losses, one was said already", f, *losses)
+	}
+}
+
+func TestBookGap(t *testing.T) {
+	b, _, losses := proven(t)
+	b.Gap(Webhook)
+	b.Gap(Webhook)
+	if b.Hinted(1) || *losses != 1 {
+		t.Errorf("trusted after a gap: %v, %d losses", b.Hinted(1), *losses)
+	}
+}
+
+func TestBookOutcomes(t *testing.T) {
+	b := NewBook(Webhook)
+	now := start
+	outcomes := func(useful, nothing, unknown uint64) {
+		t.Helper()
+		if f := b.Figures()[Webhook]; f.Outcomes[Useful] != useful || f.Outcomes[NothingNew] != nothing || f.Outcomes[Unknown] != unknown {
+			t.Fatalf("%+v, want %d useful, %d nothing new, %d unknown", f, useful, nothing, unknown)
+		}
+	}
+	if b.Tell(Webhook, 9, false, now, time.Time{}, now) {
+		t.Error("a repository that is not watched is worth a visit")
+	}
+	outcomes(0, 0, 1)
+	if b.Tell(Webhook, 1, true, now.Add(-time.Hour), now, now) {
+		t.Error("worth a visit, though it was read since")
+	}
+	outcomes(0, 1, 1)
+	b.Tell(Webhook, 1, true, now, now, now)
+	b.Tell(Webhook, 1, true, now, now, now) // once more
+	if !b.Looked(1, now, time.Time{}, now.Add(2*time.Second)) {
+		t.Error("not looked again, though lists lag behind")
+	}
+	if b.Looked(1, now, now, now.Add(7*time.Second)) {
+		t.Error("looked again for a hint that was explained")
+	}
+	outcomes(1, 1, 1)
+	b.Tell(Webhook, 1, true, now, now, now)
+	if b.Looked(1, now, time.Time{}, now.Add(againFor)) {
+		t.Error("looked again for ever")
+	}
+	outcomes(1, 2, 1)
+	b.Forget(1)
+	if b.Hinted(1) || len(b.told) != 0 {
+		t.Error("what was forgotten is known")
+	}
+}
+
+// TestBookIsBounded: however many repositories are told of and however disorderly, what is kept is bounded, nothing is counted
+// twice, and each hint has one outcome or waits for one.
+func TestBookIsBounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, now := NewBook(), start
+		told := map[int64]bool{}
+		hints, waiting := uint64(0), map[int64]bool{}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "passes")))
+			repo := rapid.Int64Range(1, 5).Draw(t, "repository")
+			at := now.Add(-time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "ago")))
+			if rapid.Bool().Draw(t, "tell") {
+				watched := rapid.Bool().Draw(t, "watched")
+				visit := b.Tell(Webhook, repo, watched, at, now.Add(-time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "read"))), now)
+				if visit && !watched {
+					t.Fatal("a visit of what is not watched")
+				}
+				if !visit || !waiting[repo] {
+					hints++
+				}
+				waiting[repo] = waiting[repo] || visit
+				told[repo] = told[repo] || watched
+			} else {
+				news := time.Time{}
+				if rapid.Bool().Draw(t, "news") {
+					news = at
+				}
+				if !b.Looked(repo, now, news, now) {
+					waiting[repo] = false
+				} else if !waiting[repo] {
+					t.Fatal("looked again for nothing")
+				}
+			}
+		}
+		open := uint64(0)
+		for _, w := range waiting {
+			if w {
+				open++
+			}
+		}
+		f := b.Figures()[Webhook]
+		if sum := f.Outcomes[Useful] + f.Outcomes[NothingNew] + f.Outcomes[Unknown]; sum+open != hints {
+			t.Fatalf("%d outcomes and %d that wait of %d hints", sum, open, hints)
+		}
+		if len(b.told) > len(told) {
+			t.Fatalf("%d repositories are kept of %d", len(b.told), len(told))
+		}
+	})
+}

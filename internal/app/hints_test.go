@@ -1,0 +1,152 @@
+package app
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/simulator"
+)
+
+const hookSecret = "It's a Secret to Everybody"
+
+// hooked receives deliveries under hookSecret.
+func hooked(t *testing.T) func(*config.Config) {
+	file := filepath.Join(t.TempDir(), "webhook")
+	if err := os.WriteFile(file, []byte(hookSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(c *config.Config) { c.Webhook.SecretFile = file }
+}
+
+// deliver posts a delivery and returns the status.
+func (w *world) deliver(event string, body []byte, secret string) int {
+	w.Helper()
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", event)
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	answer := httptest.NewRecorder()
+	w.exporter.Deliveries().ServeHTTP(answer, r)
+	return answer.Code
+}
+
+// hook is how a webhook delivers.
+type hook struct {
+	lost, twice float64       // shares
+	late        time.Duration // at most, each for itself: they come in any order
+	forged      float64       // a share of them once more, by somebody who does not know the secret
+	gap         [2]time.Duration
+}
+
+// run delivers what happens until the world's time is over, and calls each second.
+func (w *world) hook(h hook, length time.Duration, each func()) {
+	random := rand.New(rand.NewPCG(1, 2))
+	type waiting struct {
+		at time.Time
+		simulator.Delivery
+	}
+	begin := time.Now()
+	var queue []waiting
+	for from := begin; time.Since(begin) < length; {
+		time.Sleep(2 * time.Second)
+		now := time.Now()
+		for _, d := range w.github.Deliveries(from, now) {
+			for random.Float64() < h.twice {
+				queue = append(queue, waiting{now.Add(time.Duration(random.Float64() * float64(h.late))), d})
+			}
+			if since := d.At.Sub(begin); random.Float64() < h.lost || since >= h.gap[0] && since < h.gap[1] {
+				continue
+			}
+			queue = append(queue, waiting{now.Add(time.Duration(random.Float64() * float64(h.late))), d})
+		}
+		from = now
+		kept := queue[:0]
+		for _, q := range queue {
+			if q.at.After(now) {
+				kept = append(kept, q)
+				continue
+			}
+			if random.Float64() < h.forged {
+				if code := w.deliver(q.Event, q.Body, "a guess"); code != http.StatusUnauthorized {
+					w.Errorf("a forged delivery was answered %d", code)
+				}
+			}
+			if code := w.deliver(q.Event, q.Body, hookSecret); code != http.StatusAccepted {
+				w.Errorf("a delivery was answered %d", code)
+			}
+		}
+		queue = kept
+		each()
+	}
+}
+
+// TestWebhookOfADay: a webhook that tells all makes each look worth its request, and one that does not costs some time, never
+// a count.
+func TestWebhookOfADay(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		hook hook
+		most float64       // times the floor
+		half time.Duration // of the attempts are closed within it
+		late time.Duration // and 95 of 100 within this: some have no jobs, or contradict them, and are read twice
+	}{
+		{"all is told", hook{}, 1.1, 10 * time.Second, 90 * time.Second},
+		{"late, twice and forged", hook{late: 20 * time.Second, twice: .1, forged: .05}, 1.15, 20 * time.Second, 2 * time.Minute},
+		{"one in twenty is lost, and half an hour", hook{lost: .05, gap: [2]time.Duration{4 * time.Hour, 270 * time.Minute}}, 1.5, 20 * time.Second, 10 * time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rates := simulator.ConformingRates()
+				rates.DeadRunner, rates.StepsGone, rates.NeverFinished = 0, 0, 0 // those are waited for, whoever tells of them
+				repositories := simulator.Repositories(3, 60)
+				for i := range repositories {
+					repositories[i].Rates = &rates
+				}
+				on := hooked(t)
+				w := newWorld(t, simulator.Options{Seed: 7, Repositories: repositories}, func(c *config.Config) {
+					on(c)
+					c.Poll.Live = false
+				})
+				time.Sleep(12 * time.Hour)
+				w.start()
+				defer w.stop()
+				w.hook(hook{}, 3*time.Hour, func() {})
+				w.github.ResetRequests()
+				begin := time.Now()
+				closed := w.watchClosings(begin)
+				w.hook(test.hook, 12*time.Hour, closed.look)
+				r := w.github.Requests()
+				floor := w.floor(begin, time.Now())
+				ratio := float64(r.Counted) / float64(floor)
+				lags := closed.ascending()
+				t.Logf("%d counted requests, floor %d: %.2f times; by endpoint %v; attempts closed after p50 %s p95 %s max %s; %+v",
+					r.Counted, floor, ratio, r.CountedByEndpoint, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1), w.exporter.hints.Figures())
+				if ratio > test.most {
+					t.Errorf("%.2f times the floor, want at most %.2f", ratio, test.most)
+				}
+				if half := quantile(lags, .5); half > test.half {
+					t.Errorf("half of the attempts are closed after %s, want %s", half, test.half)
+				}
+				if late := quantile(lags, .95); late > test.late {
+					t.Errorf("95 of 100 attempts are closed after %s, want %s", late, test.late)
+				}
+				w.settle()
+				w.matchesTruth()
+			})
+		})
+	}
+}

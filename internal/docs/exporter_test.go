@@ -2,6 +2,9 @@ package docs
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"net/http/httptest"
 	"os"
@@ -31,6 +34,10 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
 	t.Setenv(config.TokenVariable, "")
 	dir := t.TempDir()
+	secret := filepath.Join(dir, "webhook")
+	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	token := filepath.Join(dir, "token")
 	if err := os.WriteFile(token, []byte("demo"), 0o600); err != nil {
 		t.Fatal(err)
@@ -50,6 +57,7 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 		organization.SetDefaults()
 		c.Targets.Organizations = []config.Owner{organization}
 		c.Targets.Repositories = []string{"octo-demo/missing"} // so that something fails
+		c.Webhook.SecretFile = secret
 		c.Poll.Lookback = config.Duration(10 * time.Minute)
 		c.Storage.Path = filepath.Join(dir, "data")
 		e, err := app.Open(c, app.Options{Logger: log.NewNopLogger(), Transport: github.Transport()})
@@ -60,6 +68,7 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 		ended := make(chan error, 1)
 		go func() { ended <- e.Run(ctx) }()
 		time.Sleep(4 * time.Minute)
+		deliver(t, e, `{"action":"completed","workflow_run":{"id":1},"repository":{"id":1,"full_name":"octo-org/elsewhere"}}`)
 		answer := httptest.NewRecorder()
 		e.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 		parser := expfmt.NewTextParser(model.LegacyValidation)
@@ -75,6 +84,22 @@ func scrape(t *testing.T) map[string]*dto.MetricFamily {
 		}
 	})
 	return families
+}
+
+// deliver has a webhook deliver a run.
+func deliver(t *testing.T, e *app.Exporter, body string) {
+	t.Helper()
+	mac := hmac.New(sha256.New, []byte("secret"))
+	mac.Write([]byte(body))
+	r := httptest.NewRequest("POST", "/webhook", strings.NewReader(body))
+	r.Header.Set("X-GitHub-Event", "workflow_run")
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	answer := httptest.NewRecorder()
+	e.Deliveries().ServeHTTP(answer, r)
+	if answer.Code != 202 {
+		t.Fatalf("a delivery was answered %d: %s", answer.Code, answer.Body)
+	}
+	synctest.Wait()
 }
 
 func TestREADMEExporterMetrics(t *testing.T) {

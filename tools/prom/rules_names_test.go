@@ -45,7 +45,7 @@ func ownFigures(t *testing.T) map[string][]string {
 			figures[name+"_sum"], figures[name+"_count"] = labels, labels
 		}
 	}
-	for _, dir := range []string{"collector", "collector/poll", "internal/app", "internal/web"} {
+	for _, dir := range []string{"collector", "collector/watch", "internal/app", "internal/web"} {
 		paths, err := filepath.Glob("../../" + dir + "/*.go")
 		if err != nil {
 			t.Fatal(err)

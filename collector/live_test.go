@@ -39,7 +39,7 @@ func TestLiveIsShared(t *testing.T) {
 						values[j] = fmt.Sprint(i)
 					}
 					values[at] = fmt.Sprint("octo/", repository)
-					l.set(repository, int64(i+1), []observe.Sample{{Family: f.ID, Values: values, Value: 1}})
+					l.set(repository, int64(i+1), []observe.LiveJob{{ID: 1, Samples: []observe.Sample{{Family: f.ID, Values: values, Value: 1}}}})
 				}
 			}
 			got, over := map[int64]int{}, 0.0
@@ -55,5 +55,71 @@ func TestLiveIsShared(t *testing.T) {
 				t.Errorf("over the limit %v, want %v; (-want +got):\n%s", over, c.over, diff)
 			}
 		})
+	}
+}
+
+// TestDeliveredJobs: deliveries come in any order and pages lag behind them; what is over stays over, and what nobody confirms
+// is not shown for ever.
+func TestDeliveredJobs(t *testing.T) {
+	const repository, run = 1, 7
+	now := time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+	var l *Live
+	state := func(id int64, runs bool) []observe.LiveJob {
+		status := "queued"
+		if runs {
+			status = "in_progress"
+		}
+		values := []string{"octo/app", "CI", fmt.Sprint("label-", id), status}
+		return []observe.LiveJob{{ID: id, Runs: runs, Samples: []observe.Sample{{Family: family.JobsNow, Values: values, Value: 1}}}}
+	}
+	queued := func(id int64) { l.deliver(repository, run, id, state(id, false)) }
+	running := func(id int64) { l.deliver(repository, run, id, state(id, true)) }
+	over := func(id int64) { l.deliver(repository, run, id, nil) }
+	page := func(jobs ...[]observe.LiveJob) { l.set(repository, run, slices.Concat(jobs...)) }
+	for name, test := range map[string]struct {
+		do   func()
+		want []string
+	}{
+		"in order":                        {func() { queued(1); running(1) }, []string{"1 in_progress"}},
+		"out of order":                    {func() { running(1); queued(1) }, []string{"1 in_progress"}},
+		"over":                            {func() { queued(1); running(1); over(1) }, nil},
+		"over before all":                 {func() { over(1); running(1); queued(1) }, nil},
+		"a page confirms":                 {func() { queued(1); page(state(1, false)) }, []string{"1 queued"}},
+		"a page lags":                     {func() { running(1); page(state(1, false), state(2, false)) }, []string{"1 in_progress", "2 queued"}},
+		"a page does not list it yet":     {func() { queued(1); page() }, []string{"1 queued"}},
+		"a page does not list it later":   {func() { queued(1); now = now.Add(deliveredFor + time.Second); page(state(2, false)) }, []string{"2 queued"}},
+		"a page knows more":               {func() { queued(1); page(state(1, true)) }, []string{"1 in_progress"}},
+		"a page lists what is over":       {func() { over(1); page(state(1, true), state(2, true)) }, []string{"2 in_progress"}},
+		"nobody confirms it":              {func() { queued(1); now = now.Add(time.Hour) }, nil},
+		"another of the run is delivered": {func() { queued(1); now = now.Add(time.Hour); queued(2) }, []string{"2 queued"}},
+		"the run is confirmed":            {func() { queued(1); now = now.Add(time.Hour); l.confirm(repository, run) }, []string{"1 queued"}},
+		"the run is over":                 {func() { queued(1); l.forget(repository, run) }, nil},
+		"without ids":                     {func() { page(state(0, true), state(0, true)) }, []string{"0 in_progress", "0 in_progress"}},
+	} {
+		l = NewLive(func() time.Time { return now })
+		l.Configure(100, 20*time.Minute)
+		test.do()
+		var got []string
+		for _, v := range l.Live() {
+			for range int(v.Value) {
+				got = append(got, v.Values[2][len("label-"):]+" "+v.Values[3])
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+	l = NewLive(func() time.Time { return now })
+	for id := range int64(maxDelivered + 10) {
+		over(id + 1)
+	}
+	if len(l.final) != maxDelivered {
+		t.Errorf("of %d jobs it is known that they are over", len(l.final))
+	}
+	now = now.Add(2 * finalFor)
+	over(1_000_000)
+	if len(l.final) != 1 {
+		t.Errorf("%d are known hours later", len(l.final))
 	}
 }

@@ -239,6 +239,25 @@ func (r *Recorder) Live(repo githubapi.Repository, attempt githubapi.Attempt) {
 	r.live.set(repo.ID, attempt.Run.ID, observer.Live(repo, attempt, workflow))
 }
 
+// Delivered takes in what a webhook says of one job: that it waits, runs or is over. Nothing is counted by it.
+func (r *Recorder) Delivered(repo githubapi.Repository, job githubapi.Job) {
+	attempt := githubapi.Attempt{
+		Run:    githubapi.Run{ID: job.RunID, RunAttempt: job.RunAttempt, HeadBranch: job.HeadBranch},
+		Number: max(job.RunAttempt, 1), Latest: max(job.RunAttempt, 1), Jobs: []githubapi.Job{job},
+	}
+	var live []observe.LiveJob
+	if !job.Completed() {
+		r.mu.Lock()
+		observer := r.observer
+		r.mu.Unlock()
+		workflow, _ := r.named(repo.ID, attempt)
+		if live = observer.Live(repo, attempt, workflow); len(live) == 0 {
+			return // nothing that is shown
+		}
+	}
+	r.live.deliver(repo.ID, job.RunID, job.ID, live)
+}
+
 // StillLive notes that the unfinished jobs of a run are as they were.
 func (r *Recorder) StillLive(repo, run int64) { r.live.confirm(repo, run) }
 

@@ -15,14 +15,22 @@ const (
 	pending    = githubapi.StatusPending
 )
 
+// LiveJob is a job that is not over, as it is shown.
+type LiveJob struct {
+	ID      int64
+	Runs    bool // it waits no longer
+	Samples []Sample
+}
+
 // Live shows the jobs of an attempt that are not over: 1 each for family.JobsNow, and for family.OldestJob the Unix
 // time since which the job has been in its state. A job whose time is not known has no sample of the latter. Of a
 // completed run there is nothing live, whatever its jobs say: some stay "queued" for ever.
-func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow string) []Sample {
+func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow string) []LiveJob {
 	over := a.Run.Completed()
 	if over && !a.Settling {
 		return nil
 	}
+	var jobs []LiveJob
 	var samples []Sample
 	var slab []string
 	run, siblings := o.forRun(repo, a, workflow), siblingsOf(a)
@@ -33,14 +41,16 @@ func (o *Observer) Live(repo githubapi.Repository, a githubapi.Attempt, workflow
 		}
 		b := run.forJob(j)
 		b.visible[statusSlot] = state
+		before := len(samples)
 		b.samples, b.slab = samples, slab
 		b.add(family.JobsNow, 1)
 		if !since.IsZero() {
 			b.add(family.OldestJob, unixSeconds(since))
 		}
 		samples, slab = b.samples, b.slab
+		jobs = append(jobs, LiveJob{ID: j.ID, Runs: state == inProgress, Samples: samples[before:len(samples):len(samples)]})
 	}
-	return samples
+	return jobs
 }
 
 // live returns the state in which a job is shown and since when it has been in it, "" if it is not shown.

@@ -65,7 +65,7 @@ func TestHiddenLabels(t *testing.T) {
 	}
 	a.Run.Status, a.Jobs[0].Status = "in_progress", "in_progress"
 	got := New(show(t, "__family__", family.Workflow)).Live(repo, a, "CI")
-	if l := labelOf(t, got, family.OldestJob, family.Workflow); l != "github_workflow_oldest_job_timestamp_seconds" {
+	if l := labelOf(t, samplesOf(got), family.OldestJob, family.Workflow); l != "github_workflow_oldest_job_timestamp_seconds" {
 		t.Errorf("live: __family__ is %q", l)
 	}
 }

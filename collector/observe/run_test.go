@@ -148,7 +148,7 @@ func TestLive(t *testing.T) {
 		Since  float64
 	}
 	got := map[int64]shown{}
-	for _, s := range New(Options{}).Live(repo, a, "CI") {
+	for _, s := range samplesOf(New(Options{}).Live(repo, a, "CI")) {
 		labels := s.Values
 		v := got[s.JobID]
 		if v.Status != "" && v.Status != labels[3] {
@@ -180,4 +180,12 @@ func TestLive(t *testing.T) {
 	if got := New(Options{}).Live(repo, a, "CI"); len(got) > 0 {
 		t.Errorf("%d live samples of a completed run", len(got))
 	}
+}
+
+// samplesOf are those of all live jobs.
+func samplesOf(jobs []LiveJob) (samples []Sample) {
+	for _, j := range jobs {
+		samples = append(samples, j.Samples...)
+	}
+	return samples
 }

@@ -146,6 +146,15 @@ func (w *Watcher) pause() {
 	}
 }
 
+// Repository is a watched repository as it is called now.
+func (w *Watcher) Repository(id int64) (githubapi.Repository, bool) {
+	r, ok := w.fleet.get(id)
+	if !ok {
+		return githubapi.Repository{}, false
+	}
+	return r.Repo(), true
+}
+
 // Watched tells whether a repository is watched now, or may be: see discover.MayKeep.
 func (w *Watcher) Watched(repo int64, name string) bool {
 	_, ok := w.fleet.get(repo)

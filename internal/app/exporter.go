@@ -19,6 +19,7 @@ import (
 	"github_workflow_exporter/collector/hint"
 	"github_workflow_exporter/collector/ledger"
 	"github_workflow_exporter/collector/watch"
+	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
 
@@ -132,7 +133,7 @@ func (e *Exporter) wire(c *config.Config) error {
 	if err = newHintFigures(e.registry, e.hints); err != nil {
 		return fmt.Errorf("registering the figures of hints: %w", err)
 	}
-	if e.webhook, err = newWebhook(e.registry, e.hinted, e.now); err != nil {
+	if e.webhook, err = newWebhook(e.registry, e.hinted, e.delivered, e.now); err != nil {
 		return fmt.Errorf("registering the webhook's figures: %w", err)
 	}
 	e.recorder = collector.NewRecorder(e.ledger, nil, e.live, figures, e.now)
@@ -301,6 +302,15 @@ func (e *Exporter) look(ctx context.Context) {
 // hinted takes in that a delivery tells of news.
 func (e *Exporter) hinted(repo int64, asOf time.Time) {
 	e.running().watcher.Hint(hint.Webhook, repo, asOf)
+}
+
+// delivered takes in what a delivery tells of a job of a repository that is watched. Where workflows are left out a delivery of
+// a job does not tell whether its is.
+func (e *Exporter) delivered(d githubapi.Delivery) {
+	g := e.running()
+	if repo, watched := g.watcher.Repository(d.Repository.ID); watched && g.config.Poll.Live && g.config.Targets.Workflows.All() {
+		e.recorder.Delivered(repo, d.Job)
+	}
 }
 
 // Deliveries receives what the webhook delivers.

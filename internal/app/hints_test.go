@@ -150,3 +150,34 @@ func TestWebhookOfADay(t *testing.T) {
 		})
 	}
 }
+
+// TestWebhookShowsWhatGoesOn: what is delivered of jobs shows before anything is read, and nothing is counted by it.
+func TestWebhookShowsWhatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{Repositories: simulator.Repositories(1, 0)}, hooked(t))
+		w.start()
+		defer w.stop()
+		time.Sleep(time.Hour) // so that nobody looks soon
+		w.add(simulator.MatrixRun("Matrix", 40, time.Now()))
+		before := w.github.Requests().ByEndpoint["attempt_jobs"]
+		from := time.Now()
+		time.Sleep(10 * time.Second)
+		for _, d := range w.github.Deliveries(from.Add(-time.Second), time.Now()) {
+			if code := w.deliver(d.Event, d.Body, hookSecret); code != http.StatusAccepted {
+				t.Errorf("a delivery was answered %d", code)
+			}
+		}
+		synctest.Wait()
+		counted := w.counted()
+		if n := total(counted.Gauges[jobsNow]); n != 40 {
+			t.Errorf("%v jobs shown of 40: %v", n, counted.Gauges)
+		}
+		if n, read := total(counted.Counters[jobConclusions]), w.github.Requests().ByEndpoint["attempt_jobs"]-before; n != 0 || read != 0 {
+			t.Errorf("%v counted, %d pages of jobs read: deliveries count nothing", n, read)
+		}
+		time.Sleep(3 * time.Hour)
+		if left := w.counted().Gauges[jobsNow]; len(left) > 0 {
+			t.Errorf("still shown: %v", left)
+		}
+	})
+}

@@ -24,7 +24,7 @@ type webhook struct {
 	lag      prometheus.Histogram
 }
 
-func newWebhook(reg prometheus.Registerer, hinted func(repo int64, asOf time.Time), now func() time.Time) (*webhook, error) {
+func newWebhook(reg prometheus.Registerer, hinted func(repo int64, asOf time.Time), live func(githubapi.Delivery), now func() time.Time) (*webhook, error) {
 	h := &webhook{
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "webhook_deliveries_total",
@@ -44,7 +44,7 @@ func newWebhook(reg prometheus.Registerer, hinted func(repo int64, asOf time.Tim
 	for _, result := range web.DeliveryResults() {
 		h.results.WithLabelValues(result)
 	}
-	h.receiver = hint.NewReceiver(hinted, func(githubapi.Delivery) {}, func(d time.Duration) { h.lag.Observe(d.Seconds()) }, now)
+	h.receiver = hint.NewReceiver(hinted, live, func(d time.Duration) { h.lag.Observe(d.Seconds()) }, now)
 	return h, nil
 }
 

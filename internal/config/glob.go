@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -116,6 +117,11 @@ type Selector struct {
 }
 
 func all() Selector { return Selector{Include: []Glob{{"*"}}} }
+
+// All tells whether everything is picked.
+func (s Selector) All() bool {
+	return len(s.Exclude) == 0 && slices.ContainsFunc(s.Include, func(g Glob) bool { return g.pattern == "*" })
+}
 
 // Match reports whether s is picked, upper and lower case being different.
 func (s Selector) Match(text string) bool { return s.match(text, false) }

@@ -91,14 +91,14 @@ type hintFigures struct {
 
 func newHintFigures(reg prometheus.Registerer, book *hint.Book) error {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(namespace+"_"+name, help, append([]string{"source"}, labels...), nil)
+		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
 	}
 	return reg.Register(&hintFigures{
 		book:     book,
-		outcomes: desc("hints_total", "Hints of where there may be news, by source and what came of them.", "outcome"),
-		missed:   desc("hint_missed_total", "News found by reading that the source should have told before."),
-		last:     desc("hint_last_timestamp_seconds", "Unix time at which the source told anything last."),
-		trust:    desc("hint_trusted", "1 while repositories of which the source tells are looked at without a hint only every poll.hinted_interval, else 0."),
+		outcomes: desc("hints_total", "Hints of where there may be news, by source and what came of them.", "source", "outcome"),
+		missed:   desc("hint_missed_total", "News found by reading that the source should have told before.", "source"),
+		last:     desc("hint_last_timestamp_seconds", "Unix time at which the source told anything last.", "source"),
+		trust:    desc("hint_trusted", "1 while repositories of which the source tells are looked at without a hint only every poll.hinted_interval, else 0.", "source"),
 	})
 }
 

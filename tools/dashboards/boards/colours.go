@@ -59,6 +59,11 @@ func byFault(p grafana.Panel, reasons ...string) grafana.Panel {
 	return fixed(p, bad, pairs...)
 }
 
+// byOutcome colours what is as it should be, what is not, and what lies between.
+func byOutcome(p grafana.Panel, fine, wrong string) grafana.Panel {
+	return fixed(p, dim, [2]string{fine, good}, [2]string{wrong, bad})
+}
+
 // quantiles colours p50 and p95, which belong together.
 func quantiles(p grafana.Panel) grafana.Panel {
 	return fixed(p, calm, [][2]string{{"p50", "#f2f2f2"}, {"p95", calm}}...)

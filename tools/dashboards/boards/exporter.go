@@ -55,6 +55,14 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	l.Place(12, 6, signed(steady(byName(lines("Clock skew", "GitHub's clock less the exporter's. Queue times of live jobs and freshness are off by as much.",
 		"s", series("max by (instance) ("+own("clock_skew_seconds")+")", "{{instance}}"))))))
 
+	l.Row("Is it told where there is news?")
+	l.Place(8, 8, byFault(legendBelow(bars("Visits by reason", "Visits of repositories per window by why they were due: look and over read the list of runs, live the jobs of open runs, called comes of hints.",
+		series(increase("reason", "visits_total")+" > 0", "{{reason}}"))), "retry", "waited", "closing", "continued", "over", "look", "live", "called"))
+	l.Place(8, 8, saying(byOutcome(legendBelow(bars("Hints", empty("What came of hints, per window; missed: news of which a source had told nothing.", "without a webhook."),
+		series(increase("outcome", "hints_total")+" > 0", "{{outcome}}"), series(increase("", "hint_missed_total")+" > 0", "missed"))), "useful", "missed"), "no hints"))
+	l.Place(8, 8, saying(byOutcome(legendBelow(bars("Deliveries", empty("Deliveries of the webhook by result, per window.", "without a webhook."),
+		series(increase("result", "webhook_deliveries_total")+" > 0", "{{result}}"))), "accepted", "unsigned"), "no deliveries"))
+
 	l.Row("Does it count everything?")
 	l.Place(8, 8, fixed(legendBelow(bars("Recorded executions", "Job executions recorded, per window.", series(increase("", "executions_recorded_total"), "recorded"))), calm))
 	l.Place(8, 8, saying(byDiscard(legendBelow(bars("Left out", empty("Jobs, steps, attempts and single values that were not counted or not timed, per window, by reason. carried_over and check_run are ordinary.", "while nothing is left out."), series(increase("reason", "discarded_total")+" > 0", "{{reason}}")))), "nothing left out"))

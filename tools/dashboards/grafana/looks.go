@@ -19,7 +19,7 @@ var (
 	// estimated finds how much was done at a time, worked out from what has finished: the time spent, per second.
 	estimated = regexp.MustCompile(`(histogram_sum\(rate\(|rate\([^/]*_duration_seconds_sum\{)[^/]*$`)
 	// judged are labels whose values are good or bad: a palette by order would paint a failure green.
-	judged = regexp.MustCompile(`\{\{ *(conclusion|code|reason|state|status|phase|held) *\}\}`)
+	judged = regexp.MustCompile(`\{\{ *(conclusion|code|reason|outcome|result|state|status|phase|held) *\}\}`)
 	// failures are selections of what went wrong.
 	failures = regexp.MustCompile(`conclusion=~?"(failure|timed_out|startup_failure)|_failures_total|_overflowed_total`)
 	// fullNames are label values that all begin alike.

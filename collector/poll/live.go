@@ -24,7 +24,10 @@ type live struct {
 // and jobs that are over are recorded without waiting for the others. An unchanged page costs nothing. Where more runs are
 // open than a visit may ask for, the rest has its turn at the next.
 func (l *live) readLive(ctx context.Context) error {
-	due := func(open *openRun) bool { return l.follows(open) && !l.Now().Before(l.due(open)) && l.gate.Spare() }
+	// Where some cannot be read, others show whether it is their trouble or the repository's.
+	due := func(open *openRun) bool {
+		return l.follows(open) && (len(l.runs.troubled) > 0 || !l.Now().Before(l.due(open))) && l.gate.Spare()
+	}
 	of := func(open *openRun) *turn { return &open.live }
 	err := l.runs.eachOpen(ctx, of, due, func(open *openRun) error {
 		err := l.readLiveJobs(ctx, open)

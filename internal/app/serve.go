@@ -135,9 +135,7 @@ func (s *serving) hooks(c *config.Config) (stop func(context.Context) error, err
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s (webhook.listen_address): %w", c.Webhook.ListenAddress, err)
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc(c.Webhook.Path, s.deliver)
-	server := web.NewHTTPServer(mux, s.options.Logger.WithoutCaller)
+	server := web.NewHTTPServer(web.Receive(c.Webhook.Path, http.HandlerFunc(s.deliver)), s.options.Logger.WithoutCaller)
 	level.Info(s.logger).Log("msg", "receiving deliveries", "address", listener.Addr(), "path", c.Webhook.Path)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -21,7 +21,7 @@ const (
 	// pieceSize is what has to be taken within progressWithin. A family with many histograms is one write of megabytes, which
 	// a slow but moving client could not take in that time.
 	pieceSize = 32 << 10
-	// maxBody of a request: none of ours has one, and none is read.
+	// maxBody of a request: none of ours has one, and none is read, but for deliveries.
 	maxBody = 64 << 10
 	// cutSaidEvery bounds the lines about cut answers: anybody who reaches the port can cause them.
 	cutSaidEvery = time.Minute
@@ -37,12 +37,16 @@ type answers struct {
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength > maxBody {
+	limit := int64(maxBody)
+	if h, ok := a.handler.(receiver); ok && r.URL.Path == h.path {
+		limit = maxDelivery
+	}
+	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close") // else it would be read to its end
 		http.Error(w, "the request's body is too large", http.StatusRequestEntityTooLarge)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	begun := time.Now()
 	answer := answerOf(r.Context())
 	defer answer.connection.serve()()

@@ -81,6 +81,7 @@ func Handler(o Options) (http.Handler, error) {
 			return nil, fmt.Errorf("webhook.path must be a path of its own such as /webhook, not %q", o.WebhookPath)
 		}
 		mux.Handle(o.WebhookPath, o.Webhook)
+		return receiver{SameOrigin(mux), o.WebhookPath}, nil
 	}
 	return SameOrigin(mux), nil
 }

@@ -21,6 +21,19 @@ const (
 	mostReceivingOf = 16
 )
 
+// receiver is a handler that takes deliveries at a path: their bodies may be larger than those of other requests.
+type receiver struct {
+	http.Handler
+	path string
+}
+
+// Receive returns a handler that takes deliveries at a path and nothing else.
+func Receive(path string, deliveries http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(path, deliveries)
+	return receiver{mux, path}
+}
+
 // Results of deliveries.
 const (
 	Accepted  = "accepted"

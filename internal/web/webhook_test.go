@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,10 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
 )
 
 // receiving takes what is signed "right", and tells what came of each.
@@ -130,4 +136,57 @@ func TestDeliveriesAtOnce(t *testing.T) {
 	if full != mostReceiving/mostReceivingOf+1 {
 		t.Errorf("%d were full", full)
 	}
+}
+
+// TestDeliveriesOverTheNetwork: a delivery may be large, but must come in in time, whoever else sends.
+func TestDeliveriesOverTheNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, results := receiving(func(string, []byte) error { return nil })
+		main, err := Handler(Options{
+			TelemetryPath: "/metrics", Metrics: http.NotFoundHandler(), Ready: func() error { return nil }, Webhook: d, WebhookPath: "/hook",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, handler := range map[string]http.Handler{"among others": main, "alone": Receive("/hook", d)} {
+			*results = nil
+			p := inMemory(t, newHTTPServer(handler, log.NewNopLogger()), nil)
+			send := func(path, body, rest string) string {
+				conn, err := p.dial(t.Context(), "", "")
+				if err != nil {
+					return err.Error()
+				}
+				defer conn.Close()
+				fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: right\r\nContent-Length: %d\r\n\r\n", path, len(body)+len(rest))
+				go func() { _, _ = io.WriteString(conn, body) }()
+				answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					return err.Error()
+				}
+				defer answer.Body.Close()
+				return answer.Status[:3]
+			}
+			begun := time.Now()
+			for want, got := range map[string]string{
+				"202": send("/hook", strings.Repeat(" ", maxDelivery), ""),
+				"413": send("/hook", strings.Repeat(" ", maxDelivery+1), ""),
+			} {
+				if got != want {
+					t.Errorf("%s: %s, want %s", name, got, want)
+				}
+			}
+			if got := send("/elsewhere", strings.Repeat(" ", maxBody+1), ""); got != "413" {
+				t.Errorf("%s: a large body elsewhere was answered %s", name, got)
+			}
+			if took := time.Since(begun); took > time.Second {
+				t.Errorf("%s: answered after %s", name, took)
+			}
+			if got := send("/hook", "a part", "never sent"); got != "408" || time.Since(begun) > receiveWithin+time.Second {
+				t.Errorf("%s: what does not come in was answered %s after %s", name, got, time.Since(begun))
+			}
+			if want := []string{Accepted, TooLarge, Slow}; !slices.Equal(*results, want) && !slices.Equal(*results, []string{TooLarge, Accepted, Slow}) && !slices.Equal(*results, []string{Accepted, Slow}) {
+				t.Errorf("%s: results %v", name, *results)
+			}
+		}
+	})
 }

@@ -105,7 +105,7 @@ func TestWebhookOfADay(t *testing.T) {
 	}{
 		{"all is told", hook{}, 1.1, 10 * time.Second, 90 * time.Second},
 		{"late, twice and forged", hook{late: 20 * time.Second, twice: .1, forged: .05}, 1.15, 20 * time.Second, 2 * time.Minute},
-		{"one in twenty is lost, and half an hour", hook{lost: .05, gap: [2]time.Duration{2 * time.Hour, 150 * time.Minute}}, 1.5, 20 * time.Second, 10 * time.Minute},
+		{"one in twenty is lost, and half an hour", hook{lost: .05, gap: [2]time.Duration{2 * time.Hour, 150 * time.Minute}}, 1.5, 20 * time.Second, time.Hour}, // poll.hinted_interval
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

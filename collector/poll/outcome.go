@@ -70,7 +70,7 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 	state := schedule.State{
 		Outlook: schedule.Outlook{
 			Interval: r.Interval, Most: r.MaxInterval, Worth: 2 * r.Interval,
-			Idle: now.Sub(r.changed), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
+			Idle: now.Sub(r.changed), Known: now.Sub(r.first), Rate: r.habits.Rate(server), Lengths: r.habits.Lengths(0),
 		},
 		Looked: r.looked, LookAt: r.lookAt, HintedInterval: r.HintedInterval,
 	}

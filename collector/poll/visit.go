@@ -41,6 +41,9 @@ func (r *Repository) stages(ctx context.Context, reason schedule.Reason) error {
 			return err
 		}
 		r.looked = true
+		if r.first.IsZero() {
+			r.first = r.Now()
+		}
 		r.read.Store(r.front.began.UnixNano())
 	}
 	r.class = gate.History

@@ -23,6 +23,7 @@ type Outlook struct {
 
 	Open    []Open
 	Idle    time.Duration // since anything happened last
+	Known   time.Duration // since its list was read first: it is left alone for no longer than that, for who has just begun to watch looks on
 	Rate    float64       // runs that begin, per second
 	Lengths *Lengths      // of its runs, all workflows together
 }
@@ -32,6 +33,7 @@ const shared = 6
 
 // Wait is how long the list is left alone.
 func (l Outlook) Wait() time.Duration {
+	l.Most = min(l.Most, max(l.Known, l.Interval))
 	if len(l.Open) == 0 {
 		// A tenth of the time it has been idle: what starts after an hour of silence is seen within six minutes.
 		if idle := l.Idle / 10; idle >= l.Most {

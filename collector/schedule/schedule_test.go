@@ -31,6 +31,8 @@ func TestNextOfADay(t *testing.T) {
 		in     [2]float64 // minutes, from and to
 	}{
 		{"nothing has run for a month", State{Looked: true, Outlook: Outlook{Idle: 720 * time.Hour}}, Look, [2]float64{15, 15}},
+		{"nor had it when it was read first, five minutes ago", State{Looked: true, Outlook: Outlook{Idle: 720 * time.Hour, Known: minutes(5)}}, Look, [2]float64{5, 5}},
+		{"nor just now", State{Looked: true, Outlook: Outlook{Idle: 720 * time.Hour, Known: time.Second}}, Look, [2]float64{1, 1}},
 		{"nothing has run for an hour", State{Looked: true, Outlook: Outlook{Idle: time.Hour}}, Look, [2]float64{6, 6}},
 		{"nothing was ever seen to run", State{Looked: true}, Look, [2]float64{1, 1}},
 		{"runs of ten minutes began every quarter of an hour, the last has ended", State{Looked: true, Outlook: Outlook{
@@ -67,6 +69,9 @@ func TestNextOfADay(t *testing.T) {
 		{"it is over, and a job is missing", State{Looked: true, ToClose: true, LiveAt: start.Add(minutes(3))}, Closing, [2]float64{1, 1}},
 	} {
 		step.state.Interval, step.state.Most, step.state.Worth = interval, most, 2*interval
+		if step.state.Known == 0 {
+			step.state.Known = 24 * time.Hour
+		}
 		turn, lookAt := step.state.Next(start, 0)
 		if in := turn.At.Sub(start); turn.Reason != step.reason || in < minutes(step.in[0]) || in > minutes(step.in[1]) {
 			t.Errorf("%s: in %s for %s, want in %v minutes for %s", step.what, in, turn.Reason, step.in, step.reason)
@@ -98,7 +103,7 @@ func TestNextKeepsItsBounds(t *testing.T) {
 			ToClose: rapid.IntRange(0, 9).Draw(t, "to close") == 0,
 			Outlook: Outlook{
 				Interval: time.Second + duration("interval", time.Hour), Most: time.Second + duration("most", 2*time.Hour), Worth: duration("worth", time.Hour),
-				Idle: duration("idle", 90*24*time.Hour), Rate: rapid.Float64Range(0, 10).Draw(t, "rate"), Lengths: drawLengths(t),
+				Idle: duration("idle", 90*24*time.Hour), Known: duration("known", 24*time.Hour), Rate: rapid.Float64Range(0, 10).Draw(t, "rate"), Lengths: drawLengths(t),
 			},
 		}
 		for range rapid.IntRange(0, 5).Draw(t, "open") {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"golang.org/x/sync/errgroup"
 
 	"github_workflow_exporter/collector/discover"
@@ -110,6 +111,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			for c := range due {
 				r := c.repository
 				w.Metrics.visited(c.turn.Reason)
+				level.Debug(w.Logger).Log("msg", "visiting repository", "repository", r.Repo().FullName, "reason", c.turn.Reason, "due", c.turn.At.UTC().Format(time.RFC3339))
 				if !w.fleet.put(r, r.Visit(ctx, c.turn.Reason)) {
 					r.Pause() // it has left meanwhile
 				}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	dto "github.com/prometheus/client_model/go"
 
 	"github_workflow_exporter/collector"
@@ -54,7 +55,7 @@ func newWorld(t *testing.T, o simulator.Options, change ...func(*config.Config))
 	}
 	w := &world{T: t, github: github, transport: serveInMemory(t, github), logger: log.NewNopLogger()}
 	if testing.Verbose() {
-		w.logger = log.With(log.NewLogfmtLogger(t.Output()), "ts", log.DefaultTimestampUTC)
+		w.logger = log.With(level.NewFilter(log.NewLogfmtLogger(t.Output()), level.AllowInfo()), "ts", log.DefaultTimestampUTC)
 	}
 	c := config.Default()
 	c.GitHub.APIURL = "http://ghes.test" + base

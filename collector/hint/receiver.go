@@ -22,10 +22,20 @@ const (
 	runsTell = time.Hour
 )
 
+// News is what a source says of a repository.
+type News struct {
+	Repository int64
+	Run        int64
+	Attempt    int
+	Path       string    // of its workflow; "" where the source does not say
+	Over       bool      // the attempt is, not only a job of it
+	AsOf       time.Time // by GitHub's clock
+}
+
 // Receiver takes in the deliveries of a webhook. They are parsed at once and acted upon by Run.
 type Receiver struct {
 	queue chan githubapi.Delivery
-	hint  func(repo int64, asOf time.Time)
+	hint  func(News)
 	live  func(githubapi.Delivery)
 	lag   func(time.Duration)
 	now   func() time.Time
@@ -33,9 +43,9 @@ type Receiver struct {
 	runs time.Time // when a delivery of a run came last
 }
 
-// NewReceiver makes a receiver. hint is told of each repository in which something ended, as of a time by GitHub's clock, live
+// NewReceiver makes a receiver. hint is told of each attempt that ended, or whose job did where nothing else is told, live
 // of each delivery of a job, lag how old each delivery is.
-func NewReceiver(hint func(repo int64, asOf time.Time), live func(githubapi.Delivery), lag func(time.Duration), now func() time.Time) *Receiver {
+func NewReceiver(hint func(News), live func(githubapi.Delivery), lag func(time.Duration), now func() time.Time) *Receiver {
 	return &Receiver{queue: make(chan githubapi.Delivery, maxWaiting), hint: hint, live: live, lag: lag, now: now}
 }
 
@@ -83,7 +93,7 @@ func (r *Receiver) act(d githubapi.Delivery) {
 	switch {
 	case d.Action != "completed":
 	case d.Event == githubapi.EventRun, now.Sub(r.runs) > runsTell: // else the run itself is told of when it is over
-		r.hint(d.Repository.ID, asOf)
+		r.hint(News{Repository: d.Repository.ID, Run: d.Run.ID, Attempt: d.Run.Number(), Path: d.Run.WorkflowPath(), Over: d.Event == githubapi.EventRun, AsOf: asOf})
 	}
 }
 

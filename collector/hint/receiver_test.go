@@ -22,13 +22,14 @@ func body(event, action string, when string) []byte {
 func TestReceiver(t *testing.T) {
 	now := start
 	var hints []time.Time
+	var over []bool
 	var lags []time.Duration
 	jobs := 0
-	r := NewReceiver(func(repo int64, asOf time.Time) {
-		if repo != 5 {
-			t.Errorf("repository %d", repo)
+	r := NewReceiver(func(n News) {
+		if n.Repository != 5 || n.Run != 7 || n.Attempt != 1 {
+			t.Errorf("%+v", n)
 		}
-		hints = append(hints, asOf)
+		hints, over = append(hints, n.AsOf), append(over, n.Over)
 	}, func(githubapi.Delivery) { jobs++ }, func(d time.Duration) { lags = append(lags, d) }, func() time.Time { return now })
 	act := func(event, action, when string) {
 		t.Helper()
@@ -43,7 +44,7 @@ func TestReceiver(t *testing.T) {
 	act(githubapi.EventRun, "completed", "2026-11-27T08:59:58Z")
 	act(githubapi.EventRun, "completed", "2026-11-27T10:59:58Z") // by another clock
 	act(githubapi.EventJob, "queued", "2026-11-27T08:59:50Z")
-	if len(hints) != 3 || hints[0] != start.Add(-10*time.Second) || hints[1] != start.Add(-2*time.Second) || hints[2] != start || jobs != 3 || len(lags) != 6 || lags[3] != 2*time.Second {
+	if len(hints) != 3 || hints[0] != start.Add(-10*time.Second) || hints[1] != start.Add(-2*time.Second) || hints[2] != start || over[0] || !over[1] || jobs != 3 || len(lags) != 6 || lags[3] != 2*time.Second {
 		t.Errorf("hints %v, %d jobs, lags %v", hints, jobs, lags)
 	}
 	now = start.Add(2 * runsTell)
@@ -70,7 +71,7 @@ func TestReceiver(t *testing.T) {
 func TestReceiverRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hints := 0
-		r := NewReceiver(func(int64, time.Time) { hints++ }, func(githubapi.Delivery) {}, func(time.Duration) {}, time.Now)
+		r := NewReceiver(func(News) { hints++ }, func(githubapi.Delivery) {}, func(time.Duration) {}, time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()

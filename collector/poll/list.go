@@ -194,6 +194,11 @@ func (l *list) takeIn(ctx context.Context, runs []githubapi.Run, through time.Ti
 			opened = append(opened, run)
 		}
 	}
+	return l.remember(ctx, opened, through)
+}
+
+// remember remembers runs to be followed durably, and how far the list has been seen.
+func (l *list) remember(ctx context.Context, opened []githubapi.Run, through time.Time) error {
 	if len(opened) == 0 && through.IsZero() {
 		return nil
 	}

@@ -107,6 +107,9 @@ func (o *openRun) confirmed() bool {
 	return o.again.Sub(schedule.Latest(o.told, o.disputed)) >= confirmAfter
 }
 
+// ask has the run asked for by its number soon, whatever a list says of it.
+func (o *openRun) ask() { o.asked, o.listed = time.Time{}, false }
+
 // toClose tells whether an attempt that is over waits to be closed.
 func (o *openRun) toClose() bool {
 	return o.known() && (o.run.Completed() || o.next() < o.latest())

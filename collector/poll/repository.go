@@ -16,6 +16,7 @@ type Repository struct {
 
 	identity  *identity
 	runs      *openRuns
+	list      *list
 	front     *frontReader
 	following *following
 	live      *live
@@ -27,6 +28,7 @@ type Repository struct {
 	failures int       // visits in a row that failed
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time // when what is too old was forgotten last
+	wanted   wanted
 
 	state   atomic.Int32
 	swept   atomic.Bool // the first sweep is over
@@ -55,6 +57,7 @@ func (v *Visitor) NewRepository(g *gate.Gate, repo githubapi.Repository) *Reposi
 	list := &list{site: s, identity: r.identity, runs: r.runs, records: records}
 	closing := &closing{site: s, identity: r.identity, runs: r.runs, jobs: jobs, names: names, records: records}
 	ending := &ending{site: s, runs: r.runs, jobs: jobs, names: names, records: records}
+	r.list = list
 	r.front = &frontReader{site: s, identity: r.identity, runs: r.runs, list: list}
 	r.following = &following{site: s, identity: r.identity, runs: r.runs, closing: closing, ending: ending}
 	r.live = &live{site: s, runs: r.runs, jobs: jobs, names: names, records: records}
@@ -81,6 +84,9 @@ func (r *Repository) Read() time.Time {
 	}
 	return time.Time{}
 }
+
+// Want has an attempt of a run looked for, also where the list does not show it, at the next visit that reads the list.
+func (r *Repository) Want(run int64, attempt int) { r.wanted.add(run, attempt) }
 
 // Update takes in what discovery saw of it.
 func (r *Repository) Update(repo githubapi.Repository) {

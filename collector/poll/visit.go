@@ -45,6 +45,11 @@ func (r *Repository) stages(ctx context.Context, reason schedule.Reason) error {
 			r.first = r.Now()
 		}
 		r.read.Store(r.front.began.UnixNano())
+		if r.account.Swept {
+			if err := r.list.want(ctx, r.wanted.take()); err != nil {
+				return err
+			}
+		}
 	}
 	r.class = gate.History
 	if r.account.Swept {

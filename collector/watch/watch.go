@@ -166,16 +166,22 @@ func (w *Watcher) Watched(repo int64, name string) bool {
 // hintDelay is how long after a hint the list is read: what comes with it comes together, and GitHub's lists lag behind.
 const hintDelay = 2 * time.Second
 
-// Hint takes in that a source says of a repository that there may be news as of a time, by GitHub's clock.
-func (w *Watcher) Hint(source hint.Source, repo int64, asOf time.Time) {
+// Hint takes in what a source says of a repository.
+func (w *Watcher) Hint(source hint.Source, news hint.News) {
+	if news.Path != "" && w.Visit.Workflow != nil && !w.Visit.Workflow(news.Path) {
+		return // it is left out
+	}
 	now := w.Now()
-	r, watched := w.fleet.get(repo)
+	r, watched := w.fleet.get(news.Repository)
 	var read time.Time
 	if watched {
 		read = r.Read()
 	}
-	if w.Hints.Tell(source, repo, watched, asOf, read, now) {
-		w.fleet.call(repo, now.Add(hintDelay))
+	if w.Hints.Tell(source, news.Repository, watched, news.AsOf, read, now) {
+		if news.Over && news.Path != "" { // else it is not known whether it is left out
+			r.Want(news.Run, news.Attempt)
+		}
+		w.fleet.call(news.Repository, now.Add(hintDelay))
 	}
 }
 

@@ -300,9 +300,7 @@ func (e *Exporter) look(ctx context.Context) {
 }
 
 // hinted takes in that a delivery tells of news.
-func (e *Exporter) hinted(repo int64, asOf time.Time) {
-	e.running().watcher.Hint(hint.Webhook, repo, asOf)
-}
+func (e *Exporter) hinted(n hint.News) { e.running().watcher.Hint(hint.Webhook, n) }
 
 // delivered takes in what a delivery tells of a job of a repository that is watched. Where workflows are left out a delivery of
 // a job does not tell whether its is.

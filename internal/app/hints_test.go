@@ -185,3 +185,50 @@ func TestWebhookShowsWhatGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// TestWebhookTellsOfReRuns: the list shows a re-run of an old run nowhere near its front; a delivery names it.
+func TestWebhookTellsOfReRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leftOut, err := config.NewGlob(".github/workflows/left-out.yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, simulator.Options{Repositories: simulator.Repositories(1, 0)}, hooked(t), func(c *config.Config) {
+			c.Targets.Workflows.Exclude = []config.Glob{leftOut}
+		})
+		old := w.add(success(time.Now()))
+		for range 250 {
+			w.add(success(time.Now().Add(time.Minute)))
+		}
+		time.Sleep(time.Hour)
+		w.start()
+		defer w.stop()
+		time.Sleep(time.Hour)
+		before := total(w.counted().Counters[runConclusions])
+		deliver := func(from time.Time) {
+			for _, d := range w.github.Deliveries(from, time.Now()) {
+				if code := w.deliver(d.Event, d.Body, hookSecret); code != http.StatusAccepted {
+					t.Errorf("a delivery was answered %d", code)
+				}
+			}
+		}
+		from := time.Now()
+		again := success(from).Attempts[0]
+		w.addAttempt(old, again)
+		left := success(from)
+		left.Workflow, left.Path = "Left out", ".github/workflows/left-out.yml"
+		w.add(left)
+		time.Sleep(2 * time.Minute)
+		deliver(from.Add(-time.Second))
+		time.Sleep(10 * time.Second)
+		if n := total(w.counted().Counters[runConclusions]); n != before+1 {
+			t.Errorf("%v runs counted after %v and one re-run of an old one", n, before)
+		}
+		deliver(from.Add(-time.Second)) // once more
+		time.Sleep(time.Minute)
+		if n := total(w.counted().Counters[runConclusions]); n != before+1 {
+			t.Errorf("%v runs counted after %v and one re-run that was told of twice", n, before)
+		}
+		w.shows(0, namespace+"_open_runs")
+	})
+}

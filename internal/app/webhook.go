@@ -24,7 +24,7 @@ type webhook struct {
 	lag      prometheus.Histogram
 }
 
-func newWebhook(reg prometheus.Registerer, hinted func(repo int64, asOf time.Time), live func(githubapi.Delivery), now func() time.Time) (*webhook, error) {
+func newWebhook(reg prometheus.Registerer, hinted func(hint.News), live func(githubapi.Delivery), now func() time.Time) (*webhook, error) {
 	h := &webhook{
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "webhook_deliveries_total",

@@ -137,6 +137,7 @@ type closings struct {
 	done    map[closedAttempt]bool
 	numbers map[string]int64
 	lags    []time.Duration
+	each    map[string][]time.Duration // by repository
 }
 
 type closedAttempt struct {
@@ -146,7 +147,7 @@ type closedAttempt struct {
 }
 
 func (w *world) watchClosings(from time.Time) *closings {
-	c := &closings{world: w, from: from, done: map[closedAttempt]bool{}, numbers: map[string]int64{}}
+	c := &closings{world: w, from: from, done: map[closedAttempt]bool{}, numbers: map[string]int64{}, each: map[string][]time.Duration{}}
 	for _, a := range w.exporter.ledger.Accounts() {
 		c.numbers[a.Name] = a.ID
 	}
@@ -178,6 +179,7 @@ func (c *closings) look() {
 				if slices.Contains(known, i+1) {
 					c.done[one] = true
 					c.lags = append(c.lags, time.Since(a.EndedAt))
+					c.each[repository] = append(c.each[repository], time.Since(a.EndedAt))
 				}
 			}
 		}

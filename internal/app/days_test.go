@@ -1,0 +1,188 @@
+package app
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/simulator"
+)
+
+var daysOf = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take minutes")
+
+// zipf plans repositories of which the n-th has 1/n of the first one's runs, with so many runs a day all together.
+func zipf(repositories int, runsPerDay float64) []simulator.RepositoryPlan {
+	sum := 0.0
+	for i := range repositories {
+		sum += 1 / float64(i+1)
+	}
+	plans := simulator.Repositories(repositories, 0)
+	for i := range plans {
+		plans[i].RunsPerDay = runsPerDay / sum / float64(i+1)
+	}
+	return plans
+}
+
+// jain is 1 where all have the same, and 1/n where one of n has all.
+func jain(of []float64) float64 {
+	sum, squares := 0.0, 0.0
+	for _, x := range of {
+		sum += x
+		squares += x * x
+	}
+	if squares == 0 {
+		return 1
+	}
+	return sum * sum / (float64(len(of)) * squares)
+}
+
+// TestDays is a simulated day, or eight hours of it, of repositories of which few have most of the runs: what each way to poll
+// costs beside a clairvoyant, how late it is, and whom it neglects. Run it with -v for the table.
+func TestDays(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		live bool
+		hook bool
+		most float64 // times the floor, of ten repositories
+	}{
+		{"plain, live off", false, false, 1.35},
+		{"plain, live on", true, false, 2.1},
+		{"webhook, live off", false, true, 1.3}, // a look each hour without a hint, too,
+	} {
+		if raceDetector && test.live {
+			continue
+		}
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				change := func(*config.Config) {}
+				if test.hook {
+					change = hooked(t)
+				}
+				w := newWorld(t, simulator.Options{Seed: 11, Repositories: zipf(*daysOf, 50*math.Sqrt(float64(*daysOf)*10)), PrimaryLimit: 5000}, func(c *config.Config) {
+					change(c)
+					c.Poll.Live = test.live
+				})
+				time.Sleep(24 * time.Hour)
+				w.start()
+				defer w.stop()
+				wait := func(length time.Duration, each func()) {
+					if test.hook {
+						w.hook(hook{}, length, each)
+						return
+					}
+					for end := time.Now().Add(length); time.Now().Before(end); {
+						time.Sleep(10 * time.Second)
+						each()
+					}
+				}
+				began := time.Now()
+				for w.exporter.running().watcher.Count().FirstSweep > 0 || time.Since(began) < time.Minute {
+					time.Sleep(10 * time.Second)
+				}
+				swept := time.Since(began)
+				sweepFloor := w.sweepFloor(began)
+				sweep := w.github.Requests()
+				wait(2*time.Hour, func() {})
+				w.github.ResetRequests()
+				begin := time.Now()
+				closed := w.watchClosings(begin)
+				wait(8*time.Hour, closed.look)
+				r := w.github.Requests()
+				floor := w.floor(begin, time.Now())
+				lags := closed.ascending()
+				var each []float64
+				idle := 0
+				for _, name := range w.repositories() {
+					if len(w.github.Runs(name)) == 0 {
+						idle += r.CountedByRepository[name]
+					}
+				}
+				for _, lag := range closed.byRepository() {
+					each = append(each, lag.Seconds())
+				}
+				ratio := float64(r.Counted) / float64(floor)
+				t.Logf("%d repositories: first sweep %s with %d requests (floor %d); then %d counted of %d, floor %d: %.2f times; attempts closed after p50 %s p95 %s max %s; "+
+					"Jain fairness of the repositories' mean %.2f; idle ones %d; refused %d; by endpoint %v",
+					*daysOf, swept, sweep.Counted, sweepFloor, r.Counted, r.Total, floor, ratio, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1),
+					jain(each), idle, r.ByStatus[403]+r.ByStatus[429], r.CountedByEndpoint)
+				if ratio > test.most && *daysOf == 10 {
+					t.Errorf("%.2f times the floor, want at most %.2f", ratio, test.most)
+				}
+				if idle > 0 {
+					t.Errorf("%d requests counted for idle repositories", idle)
+				}
+				if n := r.ByStatus[403] + r.ByStatus[429]; n > 0 {
+					t.Errorf("GitHub had to say %d times that a limit is reached", n)
+				}
+				if missed := closed.missed(2 * time.Hour); missed > 0 {
+					t.Errorf("%d attempts that ended two hours ago are not closed", missed)
+				}
+			})
+		})
+	}
+}
+
+// sweepFloor is what a clairvoyant would have asked for the first sweeps: each page of runs that a lookback of a day reaches, and
+// one jobs page for each attempt that counts.
+func (w *world) sweepFloor(at time.Time) int {
+	w.Helper()
+	n := 0
+	for _, repository := range w.repositories() {
+		runs := 0
+		for _, id := range w.github.Runs(repository) {
+			run, ok := w.github.Run(repository, id)
+			if !ok {
+				w.Fatal(fmt.Errorf("run %d has vanished", id))
+			}
+			if run.CreatedAt.After(at) {
+				continue
+			}
+			runs++
+			for _, a := range run.Attempts {
+				if !a.Open && !a.StartedAt.Before(at.Add(-24*time.Hour)) && a.EndedAt.Before(at) {
+					n += (len(a.Jobs) + 99) / 100
+				}
+			}
+		}
+		n += max(1, (runs+99)/100)
+	}
+	return n
+}
+
+// byRepository is how long after their end the attempts of each repository were closed in the mean.
+func (c *closings) byRepository() map[string]time.Duration {
+	mean := map[string]time.Duration{}
+	for name, all := range c.each {
+		sum := time.Duration(0)
+		for _, lag := range all {
+			sum += lag
+		}
+		mean[name] = sum / time.Duration(len(all))
+	}
+	return mean
+}
+
+// missed counts the attempts that ended so long ago and have not been closed.
+func (c *closings) missed(ago time.Duration) int {
+	c.Helper()
+	n := 0
+	for _, repository := range c.repositories() {
+		for _, id := range c.github.Runs(repository) {
+			run, ok := c.github.Run(repository, id)
+			if !ok {
+				c.Fatal(fmt.Errorf("run %d has vanished", id))
+			}
+			for i, a := range run.Attempts {
+				if !a.Open && !run.CreatedAt.Before(c.from) && time.Since(a.EndedAt) > ago && !c.done[closedAttempt{repository, id, i + 1}] {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}

@@ -107,6 +107,9 @@ func TestWebhookOfADay(t *testing.T) {
 		{"late, twice and forged", hook{late: 20 * time.Second, twice: .1, forged: .05}, 1.15, 20 * time.Second, 2 * time.Minute},
 		{"one in twenty is lost, and half an hour", hook{lost: .05, gap: [2]time.Duration{2 * time.Hour, 150 * time.Minute}}, 1.5, 20 * time.Second, time.Hour}, // poll.hinted_interval
 	} {
+		if raceDetector && test.hook.lost == 0 && test.hook.twice == 0 {
+			continue // the others have all that it has
+		}
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -163,7 +166,7 @@ func TestWebhookShowsWhatGoesOn(t *testing.T) {
 		defer w.stop()
 		time.Sleep(time.Hour) // so that nobody looks soon
 		w.add(simulator.MatrixRun("Matrix", 40, time.Now()))
-		before := w.github.Requests().ByEndpoint["attempt_jobs"]
+		w.github.Faults().Set("pages", simulator.Fault{Kind: simulator.ServerError, Endpoint: "attempt_jobs"}) // nothing is read of jobs
 		from := time.Now()
 		time.Sleep(10 * time.Second)
 		for _, d := range w.github.Deliveries(from.Add(-time.Second), time.Now()) {
@@ -176,8 +179,9 @@ func TestWebhookShowsWhatGoesOn(t *testing.T) {
 		if n := total(counted.Gauges[jobsNow]); n != 40 {
 			t.Errorf("%v jobs shown of 40: %v", n, counted.Gauges)
 		}
-		if n, read := total(counted.Counters[jobConclusions]), w.github.Requests().ByEndpoint["attempt_jobs"]-before; n != 0 || read != 0 {
-			t.Errorf("%v counted, %d pages of jobs read: deliveries count nothing", n, read)
+		w.github.Faults().ClearAll()
+		if n := total(counted.Counters[jobConclusions]); n != 0 {
+			t.Errorf("%v counted: deliveries count nothing", n)
 		}
 		time.Sleep(3 * time.Hour)
 		if left := w.counted().Gauges[jobsNow]; len(left) > 0 {

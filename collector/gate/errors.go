@@ -113,6 +113,3 @@ func answeredBy(err error) bool {
 	var e *githubapi.Error
 	return errors.As(err, &e) && e.Status != 0
 }
-
-// reasonOf is the bounded word for a failed request.
-func reasonOf(err error) string { return githubapi.Reason(err) }

@@ -130,15 +130,12 @@ func (g *Gate) PausedUntil() time.Time { return g.budget.pausedUntil() }
 // OutageEnds is when a server that serves nobody is tried again; the zero time while it serves.
 func (g *Gate) OutageEnds() time.Time { return g.outage.ends() }
 
-// OutagePause is how long after such a try it is known how it went.
-const OutagePause = outagePause
-
 // settle accounts for a request that was let go: its cost, the pause it asks for, and what it told.
 func (g *Gate) settle(err error) {
 	g.answered(err)
 	if until := g.budget.settle(err); !until.IsZero() {
 		g.paused()
-		level.Warn(g.Logger).Log("msg", "GitHub asks to wait", "reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
+		level.Warn(g.Logger).Log("msg", "GitHub asks to wait", "reason", githubapi.Reason(err), "until", until.UTC().Format(time.RFC3339), "err", err)
 	}
 }
 

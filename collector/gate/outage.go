@@ -17,8 +17,9 @@ const (
 	// whether the server is there at all.
 	outageStrikes = 3
 
-	outagePause    = 10 * time.Second // where the server names no time
-	outagePauseMax = 2 * time.Minute  // doubling ends here
+	// OutagePause is how long nothing is asked where the server names no time, and how long after a try it is known how it went.
+	OutagePause    = 10 * time.Second
+	outagePauseMax = 2 * time.Minute // doubling ends here
 )
 
 // outage is the state of a server that serves nobody: it asked everybody to wait (a 5xx with Retry-After), or neither
@@ -36,7 +37,7 @@ type outage struct {
 }
 
 func newOutage() outage {
-	return outage{grow: &schedule.Backoff{First: outagePause, Most: outagePauseMax}}
+	return outage{grow: &schedule.Backoff{First: OutagePause, Most: outagePauseMax}}
 }
 
 // holds tells, with an error, that nothing may be sent now.
@@ -170,7 +171,7 @@ func (g *Gate) wait(err error, try bool) {
 		logger = level.Warn(g.Logger)
 	}
 	logger.Log("msg", "GitHub does not serve now: nothing is asked for a while, then one request at a time until one is answered",
-		"reason", reasonOf(err), "until", until.UTC().Format(time.RFC3339), "err", err)
+		"reason", githubapi.Reason(err), "until", until.UTC().Format(time.RFC3339), "err", err)
 }
 
 // Struck notes a visit, or the reading of a target, that ended without an answer. After several of them /rate_limit, which

@@ -38,9 +38,9 @@ func TestOutage(t *testing.T) {
 		{func() { o.begin(wait(5*time.Hour), now, true); now = now.Add(time.Hour - time.Second) }, "held held"},
 		{func() { now = now.Add(time.Second) }, "try held"},
 		{func() { o.answered(true) }, "yes yes"},
-		{func() { o.begin(down, now, false); now = now.Add(outagePause) }, "try held"},
-		{func() { o.begin(down, now, true); now = now.Add(outagePause) }, "held held"}, // doubled
-		{func() { now = now.Add(outagePause) }, "try held"},
+		{func() { o.begin(down, now, false); now = now.Add(OutagePause) }, "try held"},
+		{func() { o.begin(down, now, true); now = now.Add(OutagePause) }, "held held"}, // doubled
+		{func() { now = now.Add(OutagePause) }, "try held"},
 		{func() { o.answered(true) }, "yes yes"},
 	} {
 		test.do()

@@ -181,19 +181,6 @@ func (b *Book) Forget(repo int64) {
 	delete(b.told, repo)
 }
 
-// Gap takes in that a source may have told nothing for a while: it has to prove itself anew.
-func (b *Book) Gap(s Source) {
-	b.mu.Lock()
-	f := b.source(s)
-	trusted := f.inARow >= provenBy
-	f.inARow = 0
-	lost := b.lost
-	b.mu.Unlock()
-	if trusted {
-		lost()
-	}
-}
-
 // Figures are those of the sources that have told anything.
 func (b *Book) Figures() map[Source]Figures {
 	b.mu.Lock()

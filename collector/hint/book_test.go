@@ -58,15 +58,6 @@ func TestBookTrustsWhatProvesItself(t *testing.T) {
 	}
 }
 
-func TestBookGap(t *testing.T) {
-	b, _, losses := proven(t)
-	b.Gap(Webhook)
-	b.Gap(Webhook)
-	if b.Hinted(1) || *losses != 1 {
-		t.Errorf("trusted after a gap: %v, %d losses", b.Hinted(1), *losses)
-	}
-}
-
 func TestBookOutcomes(t *testing.T) {
 	b := NewBook(Webhook)
 	now := start

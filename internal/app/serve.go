@@ -120,6 +120,7 @@ type serving struct {
 	mu         sync.Mutex
 	exporter   *Exporter // nil until the ledger is loaded
 	metrics    http.Handler
+	counted    http.Handler
 	deliveries http.Handler
 	reload     sync.Mutex // one at a time
 }
@@ -135,7 +136,7 @@ func (s *serving) hooks(c *config.Config) (stop func(context.Context) error, err
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s (webhook.listen_address): %w", c.Webhook.ListenAddress, err)
 	}
-	server := web.NewHTTPServer(web.Receive(c.Webhook.Path, http.HandlerFunc(s.deliver)), s.options.Logger.WithoutCaller)
+	server := web.NewHTTPServer(web.Receive(c.Webhook.Path, s.loaded(s.deliver)), s.options.Logger.WithoutCaller)
 	level.Info(s.logger).Log("msg", "receiving deliveries", "address", listener.Addr(), "path", c.Webhook.Path)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -151,29 +152,17 @@ func (s *serving) hooks(c *config.Config) (stop func(context.Context) error, err
 	}, nil
 }
 
-// deliver takes a delivery, once the ledger is loaded.
-func (s *serving) deliver(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	deliveries := s.deliveries
-	s.mu.Unlock()
-	if deliveries == nil {
-		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
-		return
-	}
-	deliveries.ServeHTTP(w, r)
-}
-
 func (s *serving) listen(c *config.Config) (*web.Server, error) {
 	o := s.options
 	var webhook http.Handler
 	if c.Webhook.On() && c.Webhook.ListenAddress == "" {
-		webhook = http.HandlerFunc(s.deliver)
+		webhook = s.loaded(s.deliver)
 	}
 	handler, err := web.Handler(web.Options{
 		Webhook: webhook, WebhookPath: c.Webhook.Path,
 		TelemetryPath: o.TelemetryPath, Version: version.Info(),
-		Metrics: http.HandlerFunc(s.scrape), Ready: s.isReady, Reload: s.reloadAndSay, Lifecycle: o.Lifecycle,
-		Recorded: http.HandlerFunc(s.recorded),
+		Metrics: s.loaded(s.scrape), Ready: s.isReady, Reload: s.reloadAndSay, Lifecycle: o.Lifecycle,
+		Recorded: s.loaded(s.recorded),
 	})
 	if err != nil {
 		return nil, err
@@ -184,7 +173,7 @@ func (s *serving) listen(c *config.Config) (*web.Server, error) {
 func (s *serving) ready(e *Exporter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.exporter, s.metrics, s.deliveries = e, e.Handler(), e.Deliveries()
+	s.exporter, s.metrics, s.counted, s.deliveries = e, e.Handler(), e.Recorded(), e.Deliveries()
 }
 
 func (s *serving) isReady() error {
@@ -196,28 +185,23 @@ func (s *serving) isReady() error {
 	return s.exporter.Health()
 }
 
-func (s *serving) scrape(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	metrics := s.metrics
-	s.mu.Unlock()
-	if metrics == nil {
-		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
-		return
-	}
-	metrics.ServeHTTP(w, r)
+// loaded answers by a handler that is there once the ledger is loaded.
+func (s *serving) loaded(handler func() http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		h := handler()
+		s.mu.Unlock()
+		if h == nil {
+			http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
-// recorded tells what was counted of a run, once the ledger is loaded.
-func (s *serving) recorded(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	e := s.exporter
-	s.mu.Unlock()
-	if e == nil {
-		http.Error(w, "the ledger is being loaded", http.StatusServiceUnavailable)
-		return
-	}
-	e.Recorded().ServeHTTP(w, r)
-}
+func (s *serving) scrape() http.Handler   { return s.metrics }
+func (s *serving) recorded() http.Handler { return s.counted }
+func (s *serving) deliver() http.Handler  { return s.deliveries }
 
 // reloadAndSay reloads and logs how that went. The error is for who asked by HTTP, and who may not see the log.
 func (s *serving) reloadAndSay() error {

@@ -25,7 +25,8 @@ type Client struct {
 	now        func() time.Time
 
 	slots           chan struct{} // one per request under way
-	buffers         sync.Pool     // *[]byte
+	buffers         *sync.Pool    // *[]byte
+	fetches         fetcher       // tokens, if it is one; else nil
 	versionRejected atomic.Bool
 	state           state
 }
@@ -41,6 +42,22 @@ type call struct {
 	decode   func(ctx context.Context, body []byte, a answer) error // of a 200; its error becomes KindBody
 	location bool                                                   // the answer wanted is a 302 and its Location
 	body     []byte                                                 // of a POST; nil: it is a GET
+	created  bool                                                   // the answer wanted is a 201, not a 200
+}
+
+// wanted is the status of an answer that is decoded.
+func (q call) wanted() int {
+	if q.created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+func (q call) method() string {
+	if q.body != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
 }
 
 // answer is what is kept of a response.
@@ -51,6 +68,7 @@ type answer struct {
 	generation  uint64   // of the token it was asked with
 	token       string   // the token itself, to keep it out of errors
 	conditional bool     // If-None-Match was sent
+	renewed     bool     // … with what an earlier token was answered
 	versioned   bool     // X-GitHub-Api-Version was sent
 }
 
@@ -65,6 +83,17 @@ func (a answer) tag(asked *url.URL) Tag {
 
 // APIVersionRejected tells whether the server refused the configured API version, so that the client now asks without.
 func (c *Client) APIVersionRejected() bool { return c.versionRejected.Load() }
+
+// as makes a client of the same API with another credential. Both together keep to one maximum of concurrent requests.
+func (c *Client) as(tokens TokenSource) *Client {
+	other := &Client{
+		base: c.base, tokens: tokens, apiVersion: c.apiVersion, userAgent: c.userAgent, timeout: c.timeout, maxBody: c.maxBody,
+		transport: c.transport, observe: c.observe, explain: c.explain, now: c.now, slots: c.slots, buffers: c.buffers,
+	}
+	other.fetches, _ = tokens.(fetcher)
+	other.state.lasting = other.fetches != nil
+	return other
+}
 
 // CloseIdleConnections closes what the client keeps open for reuse. Requests under way are not touched.
 func (c *Client) CloseIdleConnections() {
@@ -87,7 +116,7 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 		switch {
 		case e.Kind == KindVersion && a.versioned:
 			c.versionRejected.Store(true) // from now on nothing is versioned, so this happens once per request
-		case e.Kind == KindUnauthorized && a.status == http.StatusUnauthorized && !renewed && c.renew(a.generation):
+		case e.Kind == KindUnauthorized && a.status == http.StatusUnauthorized && !renewed && c.renew(ctx, a.generation):
 			renewed = true
 		case e.Kind == KindRedirect && followable(a.status) && q.body == nil:
 			if target, err = c.hop(q, a, hops); err != nil {
@@ -102,13 +131,21 @@ func (c *Client) do(ctx context.Context, q call) (answer, error) {
 }
 
 // renew looks for a new token after the one of the given generation was refused.
-func (c *Client) renew(refused uint64) bool {
+func (c *Client) renew(ctx context.Context, refused uint64) bool {
 	if c.tokens == nil {
 		return false
+	}
+	if c.fetches != nil {
+		if _, generation, err := c.tokens.Token(); err == nil && generation != refused {
+			return true // somebody else has had a new one meanwhile
+		}
 	}
 	source, ok := c.tokens.(invalidator)
 	if ok {
 		source.Invalidate()
+	}
+	if c.fetches != nil && c.fetches.Fetch(ctx) != nil {
+		return false
 	}
 	_, generation, err := c.tokens.Token()
 	if err == nil && generation != refused {
@@ -143,7 +180,7 @@ func (c *Client) hop(q call, a answer, hops int) (*url.URL, error) {
 
 // fail completes an error with what was asked and keeps the token out of it, should the server have repeated it.
 func (c *Client) fail(q call, u *url.URL, token string, e *Error) *Error {
-	e.Endpoint = q.endpoint
+	e.Endpoint, e.method = q.endpoint, q.method()
 	if e.path == "" {
 		e.path = redact(c.base.below(u), token)
 	}

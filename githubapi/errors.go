@@ -92,7 +92,8 @@ type Error struct {
 	Permissions string        // permissions that would do, from x-accepted-github-permissions, e.g. "actions=read"
 	Err         error         // what lies beneath, may be nil
 
-	path string // what was asked, below the base URL, without the query
+	method string // "": GET
+	path   string // what was asked, below the base URL, without the query
 }
 
 // Error is one line for operators. It holds no token, no query and at most maxText characters of anything the server
@@ -103,7 +104,7 @@ func (e *Error) Error() string {
 		b.WriteString(e.Endpoint + ": ")
 	}
 	if e.path != "" {
-		b.WriteString("GET " + cleanText(e.path) + ": ")
+		b.WriteString(orDefault(e.method, http.MethodGet) + " " + cleanText(e.path) + ": ")
 	}
 	switch {
 	case e.Status != 0:

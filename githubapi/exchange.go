@@ -14,6 +14,11 @@ import (
 
 // exchange is one request and its answer. The answer is given along with an *Error where there was one.
 func (c *Client) exchange(ctx context.Context, q call, target *url.URL) (answer, error) {
+	if c.fetches != nil { // before a slot is taken: fetching takes one of its own
+		if err := c.fetches.Fetch(ctx); err != nil {
+			return answer{}, c.unfetched(ctx, q, target, err)
+		}
+	}
 	if err := c.acquire(ctx); err != nil {
 		return answer{}, fmt.Errorf("%s: %w", q.endpoint, err)
 	}
@@ -23,6 +28,20 @@ func (c *Client) exchange(ctx context.Context, q call, target *url.URL) (answer,
 		c.observe(o)
 	}
 	return a, err
+}
+
+// unfetched is the error of a question that was not sent, since no token could be had: one that GitHub refuses to give is a
+// refusal, and one that cannot be asked for now is no answer.
+func (c *Client) unfetched(ctx context.Context, q call, target *url.URL, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", q.endpoint, ctx.Err())
+	}
+	kind := KindNetwork
+	var cause *Error
+	if errors.As(err, &cause) && cause.Status >= 400 && cause.Status < 500 && cause.Kind != KindPrimaryLimit && cause.Kind != KindSecondaryLimit {
+		kind = KindUnauthorized
+	}
+	return c.fail(q, target, "", &Error{Kind: kind, Err: fmt.Errorf("%w: %w", ErrNoToken, err)})
 }
 
 // acquire waits for a slot.
@@ -69,7 +88,7 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		withoutForeignLimit(a.header)
 	}
 	redactHeader(a.header, a.token)
-	o.Code = a.status
+	o.Code, o.Renewed = a.status, a.renewed
 	o.RetryAfter, _ = parseRetryAfter(a.header)
 	o.Limit = c.state.record(a.header, a.generation, now)
 
@@ -87,7 +106,7 @@ func (c *Client) exchangeInSlot(ctx context.Context, q call, target *url.URL) (a
 		return a, o, ErrNotModified
 	case a.status == http.StatusFound && q.location:
 		return a, o, nil
-	case a.status != http.StatusOK || q.decode == nil:
+	case a.status != q.wanted() || q.decode == nil:
 		// Whatever of the body could be read will do: the status says what matters.
 		e := classify(a.status, a.header, body, now, a.token)
 		if e == nil {
@@ -147,9 +166,9 @@ func (c *Client) request(ctx context.Context, q call, target *url.URL) (*http.Re
 		header["X-Github-Api-Version"] = []string{c.apiVersion}
 		a.versioned = true
 	}
-	if !q.tag.IsZero() && q.tag.generation == a.generation && q.tag.url == q.url.String() {
+	if !q.tag.IsZero() && (c.fetches != nil || q.tag.generation == a.generation) && q.tag.url == q.url.String() {
 		header["If-None-Match"] = []string{q.tag.etag}
-		a.conditional = true
+		a.conditional, a.renewed = true, q.tag.generation != a.generation
 	}
 	req := (&http.Request{
 		Method: http.MethodGet, URL: target, Host: target.Host, Header: header,

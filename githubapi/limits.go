@@ -102,6 +102,7 @@ func plainWord(s string) bool {
 // state is what the answers told about the server and the token.
 type state struct {
 	mu         sync.Mutex
+	lasting    bool   // the limits are those of an installation, whatever its token
 	generation uint64 // of the token the following belongs to
 	limits     map[string]Limit
 	resets     map[string]string // the reset header as sent, which names the window
@@ -153,7 +154,10 @@ func (s *state) believe(l Limit, reset string, generation uint64) {
 
 // renew forgets what belonged to an older token. The caller holds the lock.
 func (s *state) renew(generation uint64) {
-	if s.limits == nil || generation != s.generation {
+	switch {
+	case s.limits != nil && s.lasting:
+		s.generation = generation
+	case s.limits == nil || generation != s.generation:
 		s.limits, s.resets, s.expires = map[string]Limit{}, map[string]string{}, time.Time{}
 		s.generation = generation
 	}
@@ -228,12 +232,18 @@ func (c *Client) TokenIdentity() (Identity, error) {
 	if c.tokens == nil {
 		return Identity{}, nil
 	}
+	if c.fetches != nil {
+		return Identity{sha256.Sum256([]byte(c.fetches.identity()))}, nil
+	}
 	token, _, err := c.tokens.Token()
 	if err != nil || token == "" {
 		return Identity{}, err
 	}
 	return Identity{sha256.Sum256([]byte(token))}, nil
 }
+
+// Renews tells whether the client asks for its own tokens, so that a new one is no news.
+func (c *Client) Renews() bool { return c.fetches != nil }
 
 // TokenAvailable asks the token source now, without sending anything: the generation a next request would go out with,
 // or why there is no token. Generation 0 without an error: requests are anonymous.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -63,7 +64,10 @@ type Observation struct {
 	Kind     Kind          // KindNone if it went well (200, a followed redirect, 304)
 	// RetryAfter is what this answer asked to wait, whatever its status, also a 200 and a followed redirect; 0 = nothing.
 	RetryAfter time.Duration
-	Limit      *Limit // the rate limit this answer told of; nil = none, normal on GitHub Enterprise Server
+	// Renewed tells that the question was conditional on an answer to an earlier token of the same installation. GitHub binds
+	// ETags to tokens: with a 304 it knew it still, with a 200 the renewal cost this request.
+	Renewed bool
+	Limit   *Limit // the rate limit this answer told of; nil = none, normal on GitHub Enterprise Server
 }
 
 // New makes a Client. It sends nothing.
@@ -89,6 +93,7 @@ func New(o Options) (*Client, error) {
 		userAgent:  orDefault(o.UserAgent, DefaultUserAgent),
 		timeout:    orDefault(o.Timeout, DefaultTimeout),
 		maxBody:    orDefault(o.MaxBodyBytes, DefaultMaxBodyBytes),
+		buffers:    &sync.Pool{},
 		slots:      make(chan struct{}, orDefault(o.MaxConcurrent, DefaultMaxConcurrent)),
 		observe:    o.Observe,
 		explain:    o.Explain,
@@ -97,6 +102,7 @@ func New(o Options) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	c.fetches, _ = o.Token.(fetcher)
 	if c.transport, err = transport(o, cap(c.slots)); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,9 @@
 package githubapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +21,16 @@ type TokenSource interface {
 type invalidator interface {
 	// Invalidate makes the next Token look afresh.
 	Invalidate()
+}
+
+// fetcher is a TokenSource whose tokens have to be asked for and come to an end.
+type fetcher interface {
+	TokenSource
+	// Fetch sees to it that Token gives one that lasts, asking for a new one if need be. Until it has been called there
+	// is none.
+	Fetch(ctx context.Context) error
+	// identity tells sources apart, over all of their tokens.
+	identity() string
 }
 
 // StaticToken is a token that never changes. Surrounding white space is removed.
@@ -44,51 +53,35 @@ func (staticToken) GoString() string { return "token" }
 
 // FileToken reads the token from a file, and again when the file changes (looked at no more than about once a second)
 // or after a 401. Surrounding white space is removed; an empty file is an error. Errors never hold the token.
-func FileToken(path string) TokenSource { return &fileToken{path: path, now: time.Now} }
+func FileToken(path string) TokenSource {
+	return &fileToken{file: watchedFile{what: "token file", path: path, most: maxTokenFile, now: time.Now}}
+}
 
-const (
-	tokenCheckEvery = time.Second
-	maxTokenFile    = 64 << 10 // installation tokens carry a JWT and are long, but not that long
-)
+const maxTokenFile = 64 << 10 // installation tokens carry a JWT and are long, but not that long
 
 type fileToken struct {
-	path string
-	now  func() time.Time
-
 	mu         sync.Mutex
+	file       watchedFile
 	value      string // the last good one, kept over errors so that the generation only changes with the value
 	generation uint64
-	fresh      bool        // value is what the file held when seen was taken
-	seen       os.FileInfo // of the file as it was read
-	checked    time.Time
 }
 
 func (f *fileToken) Token() (string, uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.now()
-	if f.fresh && now.Sub(f.checked) < tokenCheckEvery {
-		return f.value, f.generation, nil
-	}
-	info, err := os.Stat(f.path)
-	if err != nil {
-		f.fresh = false
-		return "", 0, fmt.Errorf("token file: %w", err)
-	}
-	f.checked = now
-	if f.fresh && sameContent(f.seen, info) {
-		return f.value, f.generation, nil
-	}
-	f.fresh = false
-	value, err := readToken(f.path)
+	raw, err := f.file.read()
 	if err != nil {
 		return "", 0, err
+	}
+	value := strings.TrimSpace(string(raw))
+	if err := checkToken(value); err != nil {
+		f.file.forget()
+		return "", 0, fmt.Errorf("token file %s: %w", f.file.path, err)
 	}
 	if value != f.value {
 		f.value = value
 		f.generation++
 	}
-	f.fresh, f.seen = true, info // info from before reading: a write in between is seen next time
 	return f.value, f.generation, nil
 }
 
@@ -96,39 +89,14 @@ func (f *fileToken) Token() (string, uint64, error) {
 func (f *fileToken) Invalidate() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fresh = false
+	f.file.forget()
 }
 
 // String keeps the value out of anything that is printed.
-func (f *fileToken) String() string { return "token file " + f.path }
+func (f *fileToken) String() string { return "token file " + f.file.path }
 
 // GoString keeps the value out of %#v too.
 func (f *fileToken) GoString() string { return f.String() }
-
-// sameContent tells by what a stat shows; mounted secrets are swapped by symlink, hence the identity.
-func sameContent(a, b os.FileInfo) bool {
-	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
-}
-
-func readToken(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
-	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	if len(raw) > maxTokenFile {
-		return "", fmt.Errorf("token file %s: larger than %d bytes, expected just the token", path, maxTokenFile)
-	}
-	value := strings.TrimSpace(string(raw))
-	if err := checkToken(value); err != nil {
-		return "", fmt.Errorf("token file %s: %w", path, err)
-	}
-	return value, nil
-}
 
 // What a TokenSource of this package finds wrong with a token, to be tested with errors.Is.
 var (

@@ -20,7 +20,7 @@ func TestFileToken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	now := instant(t, "2026-11-03T10:00:00Z")
 	source := FileToken(path).(*fileToken)
-	source.now = func() time.Time { return now }
+	source.file.now = func() time.Time { return now }
 	check := func(step, want string, generation uint64) {
 		t.Helper()
 		value, g, err := source.Token()

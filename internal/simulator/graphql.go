@@ -55,10 +55,10 @@ func (g *GitHub) graphql(q *request) *answer {
 	if m := firstOf.FindStringSubmatch(asked.Query); m != nil {
 		first, _ = strconv.Atoi(m[1])
 	}
-	budget := g.points[q.token]
+	budget := g.points[q.purse]
 	if budget == nil || !q.at.Before(budget.reset) {
 		budget = &points{reset: q.at.Truncate(time.Second).Add(time.Hour)}
-		g.points[q.token] = budget
+		g.points[q.purse] = budget
 	}
 	limit := g.opts.GraphQLPoints
 	if limit == 0 {

@@ -94,7 +94,7 @@ func (g *GitHub) limited(q *request) *answer {
 	if g.opts.PrimaryLimit <= 0 || q.endpoint == endpointRateLimit {
 		return nil
 	}
-	w := g.window(q.token, q.at)
+	w := g.window(q.purse, q.at)
 	if exhausted {
 		w.used = max(w.used, g.opts.PrimaryLimit)
 	}
@@ -146,7 +146,7 @@ func (g *GitHub) limitHeaders(h http.Header, q *request) {
 	if _, bare := q.hits[SecondaryBare]; bare || g.opts.PrimaryLimit <= 0 {
 		return
 	}
-	w := g.window(q.token, q.at)
+	w := g.window(q.purse, q.at)
 	h.Set("X-Ratelimit-Limit", itoa(g.opts.PrimaryLimit))
 	h.Set("X-Ratelimit-Remaining", itoa(max(g.opts.PrimaryLimit-w.used, 0)))
 	h.Set("X-Ratelimit-Used", itoa(w.used))
@@ -159,7 +159,7 @@ func (g *GitHub) rateLimit(q *request) *answer {
 	if g.opts.PrimaryLimit <= 0 {
 		return failure(http.StatusNotFound, "Rate limiting is not enabled.", docsURL)
 	}
-	w := g.window(q.token, q.at)
+	w := g.window(q.purse, q.at)
 	rate := func(limit, used int, reset time.Time) []byte {
 		o := newObject(nil)
 		o.num("limit", int64(limit))

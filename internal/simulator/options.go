@@ -23,6 +23,8 @@ type Options struct {
 	Tokens          []string  // further accepted ones; see also SetTokens
 	TokenExpiration time.Time // sent as github-authentication-token-expiration unless zero
 
+	App AppPlan // with a key: who asks needs its tokens, or one of the others
+
 	PrimaryLimit  int // requests an hour and token; 0: no limit headers and no /rate_limit, as on GHES
 	PrimaryStatus int // of an answer over the primary limit: 403 (default) or 429
 

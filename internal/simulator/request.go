@@ -17,11 +17,13 @@ type request struct {
 	query    url.Values
 	endpoint string
 	token    string
+	purse    string // whose limits it counts against
 	repo     *repository
 	moved    bool   // asked for by a former name
 	rest     string // path below the repository
 	owner    string
 	run, job int64
+	id       int64 // of an installation
 	workflow int64
 	attempt  int
 	perPage  int
@@ -30,6 +32,8 @@ type request struct {
 	sequence uint64
 	hits     hits
 	body     []byte // of a POST
+
+	installation *installation // that asks; nil: none
 }
 
 func (q *request) listsJobs() bool {
@@ -47,6 +51,7 @@ func (g *GitHub) parse(r *http.Request) *request {
 		http: r, at: g.now(), place: place{html + g.opts.BasePath, html}, query: r.URL.Query(), endpoint: endpointOther,
 		token: bearer(r.Header.Get("Authorization")),
 	}
+	q.purse = g.purse(q.token)
 	q.perPage = min(positive(q.query.Get("per_page"), 30), 100)
 	q.page = min(positive(q.query.Get("page"), 1), 1_000_000) // no list is that long
 	if r.URL.Path == g.graphqlPath() {
@@ -71,6 +76,12 @@ func (g *GitHub) parse(r *http.Request) *request {
 		q.endpoint = endpointRateLimit
 	case path == "/meta":
 		q.endpoint = endpointMeta
+	case path == "/app/installations":
+		q.endpoint = endpointInstallations
+	case len(parts) == 4 && parts[0] == "app" && parts[1] == "installations" && parts[3] == "access_tokens":
+		q.endpoint, q.id = endpointAccessTokens, number(parts[2])
+	case path == "/installation/repositories":
+		q.endpoint = endpointInstallationRepos
 	case path == "/user/repos":
 		q.endpoint = endpointMyRepos
 	case len(parts) == 3 && parts[2] == "repos" && (parts[0] == "orgs" || parts[0] == "organizations"):

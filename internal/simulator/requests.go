@@ -22,6 +22,10 @@ const (
 	endpointAnnotations = "annotations"
 	endpointGraphQL     = "graphql"
 	endpointOther       = "other"
+
+	endpointInstallations     = "installations"
+	endpointAccessTokens      = "access_tokens"
+	endpointInstallationRepos = "installation_repos"
 )
 
 // Requests counts what was asked. Repositories are named as they are called at the time.

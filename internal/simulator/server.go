@@ -49,7 +49,7 @@ func (g *GitHub) answer(q *request) *answer {
 	a.counted = q.endpoint != endpointRateLimit && q.endpoint != endpointLogFile && q.endpoint != endpointGraphQL &&
 		!slices.Contains([]int{0, http.StatusNotModified, http.StatusUnauthorized}, a.status)
 	if a.counted && g.opts.PrimaryLimit > 0 {
-		if win := g.window(q.token, q.at); win.used < g.opts.PrimaryLimit {
+		if win := g.window(q.purse, q.at); win.used < g.opts.PrimaryLimit {
 			win.used++
 		}
 	}
@@ -72,11 +72,14 @@ func (g *GitHub) decide(q *request) *answer {
 		a.header.Set("Content-Type", "text/plain; charset=utf-8")
 		return a
 	}
-	if q.http.Method != http.MethodGet && q.http.Method != http.MethodHead && q.endpoint != endpointGraphQL {
+	if q.http.Method != http.MethodGet && q.http.Method != http.MethodHead && q.endpoint != endpointGraphQL && q.endpoint != endpointAccessTokens {
 		return notFound()
 	}
-	if _, revoked := q.hits[Unauthorized]; revoked || len(g.tokens) > 0 && !g.tokens[q.token] {
+	if _, revoked := q.hits[Unauthorized]; revoked || g.apps.plan.Key == nil && len(g.tokens) > 0 && !g.tokens[q.token] {
 		return failure(http.StatusUnauthorized, "Bad credentials", docsURL)
+	}
+	if a := g.admit(q); a != nil {
+		return a
 	}
 	if v := q.http.Header.Get("X-GitHub-Api-Version"); v != "" && !slices.Contains(g.opts.APIVersions, v) {
 		return failure(http.StatusBadRequest, "The X-GitHub-Api-Version header value \""+v+"\" is not a supported version.", docsURL+"/overview/api-versions")
@@ -138,6 +141,12 @@ func (g *GitHub) route(q *request) *answer {
 		return g.repositories(q)
 	case endpointGraphQL:
 		return g.graphql(q)
+	case endpointInstallations:
+		return g.listInstallations(q)
+	case endpointAccessTokens:
+		return g.issueToken(q)
+	case endpointInstallationRepos:
+		return g.installationRepositories(q)
 	case endpointOther:
 		return notFound()
 	}

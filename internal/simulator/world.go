@@ -32,6 +32,7 @@ type GitHub struct {
 	requests Requests
 	sequence uint64 // of requests, for request ids and draws
 	tokens   map[string]bool
+	apps     apps
 	cache    map[cacheKey][]byte // rendered parts that many answers share
 }
 
@@ -92,6 +93,10 @@ func New(o Options) (*GitHub, error) {
 	}
 	g.faults = newFaults(o.Seed)
 	g.tokens = tokenSet(append([]string{o.Token}, o.Tokens...))
+	g.apps.plan = o.App
+	for _, p := range o.App.Installed {
+		g.install(p)
+	}
 	for _, p := range o.Repositories {
 		if err := g.addRepository(p, o.Start); err != nil {
 			return nil, err

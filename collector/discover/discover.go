@@ -51,7 +51,9 @@ type Options struct {
 	Repositories  []string // owner/name
 	Organizations []Owner
 	Users         []Owner
-	Interval      time.Duration // between two discoveries, positive
+	// OfInstallation: who asks is an installation of an App, which has a list of its own of what it sees.
+	OfInstallation bool
+	Interval       time.Duration // between two discoveries, positive
 
 	Watch Watch
 	// Known returns id and name of the repositories that were watched of late, before the start too.
@@ -130,7 +132,7 @@ func (d *Discovery) Run(ctx context.Context) error {
 				end = d.Now()
 			case <-t.C:
 			}
-			if g, err := d.gate.Client.TokenAvailable(); err == nil && g != generation {
+			if g, err := d.gate.Client.TokenAvailable(); err == nil && g != generation && !d.gate.Client.Renews() {
 				generation, end = g, d.Now()
 				d.Watch.Hurry()
 			}
@@ -161,12 +163,12 @@ func (d *Discovery) discoverOnce(ctx context.Context) bool {
 	}
 	for _, owner := range d.Organizations {
 		add("organization "+owner.Name, owner.leftOut, func() (listing, error) {
-			return d.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, d.gate.Client.OrganizationRepositories)
+			return d.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, d.listOf(d.gate.Client.OrganizationRepositories))
 		})
 	}
 	for _, owner := range d.Users {
 		add("user "+owner.Name, owner.leftOut, func() (listing, error) {
-			return d.ownerRepositories(ctx, "user "+owner.Name, owner.Name, d.gate.Client.UserRepositories)
+			return d.ownerRepositories(ctx, "user "+owner.Name, owner.Name, d.listOf(d.gate.Client.UserRepositories))
 		})
 	}
 	for _, name := range d.Repositories {

@@ -116,6 +116,17 @@ func (d *Discovery) repositoryByItsRuns(ctx context.Context, name string) (githu
 
 type listRepositories func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)
 
+// listOf is an owner's list, or the installation's own: that one shows what the account lets it see, private repositories of
+// users among them.
+func (d *Discovery) listOf(owners listRepositories) listRepositories {
+	if !d.OfInstallation {
+		return owners
+	}
+	return func(ctx context.Context, _ string, p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) {
+		return d.gate.Client.InstallationRepositories(ctx, p)
+	}
+}
+
 // ownerRepositories reads an owner's list page by page, each conditionally: an unchanged list costs nothing. Where it cannot be
 // read to its end, what was read is given and what it gave before.
 func (d *Discovery) ownerRepositories(ctx context.Context, target, owner string, list listRepositories) (listing, error) {

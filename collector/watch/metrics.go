@@ -19,11 +19,11 @@ type Metrics struct {
 	lastSuccess *prometheus.GaugeVec
 	visits      *prometheus.CounterVec
 
-	repositories, openRuns, sso, waits *prometheus.Desc
+	repositories, openRuns, sso, waits, installations *prometheus.Desc
 
-	mu      sync.Mutex
-	watcher *Watcher        // nil while none runs
-	named   map[string]bool // repositories and targets that have figures
+	mu    sync.Mutex
+	group *Group            // nil while none runs
+	named map[string]string // repositories and targets that have figures, and with what credential they are asked for
 }
 
 const namespace = "github_workflow_exporter"
@@ -31,7 +31,7 @@ const namespace = "github_workflow_exporter"
 // NewMetrics registers the figures.
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
-		named: map[string]bool{},
+		named: map[string]string{},
 		up: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "up",
 			Help: "1 if GitHub answered the last request and accepted its token, else 0.",
@@ -56,6 +56,8 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		waits: prometheus.NewDesc(namespace+"_waiting_until_timestamp_seconds",
 			"Unix time until which nothing is asked, by reason (rate_limit: of the primary limit only the reserve is left; secondary_limit, server: asked to wait, or no answer), 0 while something is.",
 			[]string{"reason"}, nil),
+		installations: prometheus.NewDesc(namespace+"_installations",
+			"Installations of the GitHub App by state: active, suspended, not_permitted (it has not accepted Actions: read).", []string{"state"}, nil),
 	}
 	for _, reason := range schedule.Reasons() {
 		m.visits.WithLabelValues(string(reason))
@@ -74,29 +76,37 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.openRuns
 	ch <- m.sso
 	ch <- m.waits
+	ch <- m.installations
 }
 
 // Collect implements prometheus.Collector.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
-	w := m.watcher
+	g := m.group
 	m.mu.Unlock()
 	var count Count
-	if w != nil {
-		count = w.Count()
+	var states map[string]int
+	if g != nil {
+		count, states = g.count()
 	}
 	gauge := func(d *prometheus.Desc, v int, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
 	}
-	if w != nil {
-		for owner, held := range w.discovery.Restricted() {
+	if g != nil {
+		restricted := map[string]bool{}
+		for _, w := range g.watchers() {
+			for owner, held := range w.discovery.Restricted() {
+				restricted[label(owner)] = restricted[label(owner)] || held
+			}
+		}
+		for owner, held := range restricted {
 			v := 0
 			if held {
 				v = 1
 			}
-			gauge(m.sso, v, label(owner))
+			gauge(m.sso, v, owner)
 		}
-		for reason, until := range w.gate.WaitsUntil() {
+		for reason, until := range g.waitsUntil() {
 			v := 0
 			if !until.IsZero() {
 				v = int(until.Unix())
@@ -104,20 +114,23 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 			gauge(m.waits, v, reason)
 		}
 	}
+	for _, state := range []string{stateActive, string(Suspended), string(NotPermitted)} {
+		gauge(m.installations, states[state], state)
+	}
 	gauge(m.repositories, count.FirstSweep, "first_sweep")
 	gauge(m.repositories, count.Watched, "watched")
 	gauge(m.repositories, count.Failing, "failing")
 	gauge(m.openRuns, count.OpenRuns)
 }
 
-func (m *Metrics) attach(w *Watcher) {
+func (m *Metrics) attach(g *Group) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.watcher = w
+	m.group = g
 }
 
-// answered notes whether GitHub is there for us.
-func (m *Metrics) answered(err error) {
+// Answered notes whether GitHub is there for us.
+func (m *Metrics) Answered(err error) {
 	var e *githubapi.Error
 	switch {
 	case err == nil, errors.Is(err, githubapi.ErrNotModified):
@@ -135,46 +148,69 @@ func (m *Metrics) answered(err error) {
 // visited counts a visit that begins.
 func (m *Metrics) visited(reason schedule.Reason) { m.visits.WithLabelValues(string(reason)).Inc() }
 
+// figures are those of what is asked for with one credential.
+type figures struct {
+	metrics    *Metrics
+	credential string
+}
+
 // Succeeded notes a complete poll of a repository.
-func (m *Metrics) Succeeded(repository string, now time.Time) {
+func (f figures) Succeeded(repository string, now time.Time) {
 	repository = label(repository)
+	m := f.metrics
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.named[repository] = true
+	m.named[repository] = f.credential
 	m.lastSuccess.WithLabelValues(repository).Set(float64(now.UnixMilli()) / 1000)
 }
 
 // Failed counts a failure of a repository or a target.
-func (m *Metrics) Failed(name, reason string) {
-	name = label(name)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.named[name] = true
-	m.failures.WithLabelValues(name, reason).Inc()
-}
+func (f figures) Failed(name, reason string) { f.metrics.failed(f.credential, name, reason) }
 
 // Retain drops the figures of all others: a reload may have taken them out of the targets, and the watcher that knew them is
 // gone.
-func (m *Metrics) Retain(names map[string]bool) {
+func (f figures) Retain(names map[string]bool) { f.metrics.retain(f.credential, names) }
+
+// Forget drops the figures of a repository that is no longer watched under that name.
+func (f figures) Forget(repository string) { f.metrics.forget(repository) }
+
+func (m *Metrics) failed(credential, name, reason string) {
+	name = label(name)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.named[name] = credential
+	m.failures.WithLabelValues(name, reason).Inc()
+}
+
+// retain drops the figures of what is not among the names of those that are asked for with a credential.
+func (m *Metrics) retain(credential string, names map[string]bool) {
 	kept := map[string]bool{}
 	for name := range names {
 		kept[label(name)] = true
 	}
+	m.forgetAll(func(name, with string) bool { return with == credential && !kept[name] })
+}
+
+// only drops the figures of what was asked for with other credentials, before a reload.
+func (m *Metrics) only(credentials map[string]bool) {
+	m.forgetAll(func(_, with string) bool { return with != listFailures && !credentials[with] })
+}
+
+func (m *Metrics) forgetAll(which func(name, credential string) bool) {
 	m.mu.Lock()
 	var gone []string
-	for name := range m.named {
-		if !kept[name] {
+	for name, credential := range m.named {
+		if which(name, credential) {
 			gone = append(gone, name)
 		}
 	}
 	m.mu.Unlock()
 	for _, name := range gone {
-		m.Forget(name)
+		m.forget(name)
 	}
 }
 
-// Forget drops the figures of a repository that is no longer watched under that name.
-func (m *Metrics) Forget(repository string) {
+func (m *Metrics) forget(repository string) {
 	repository = label(repository)
 	m.mu.Lock()
 	delete(m.named, repository)
@@ -190,6 +226,13 @@ func label(name string) string { return githubapi.Text(name, githubapi.MostText)
 type Count struct {
 	FirstSweep, Watched, Failing, OpenRuns int
 	Unswept                                int // of Failing, those that were not read back to since yet
+}
+
+func (c Count) plus(d Count) Count {
+	return Count{
+		FirstSweep: c.FirstSweep + d.FirstSweep, Watched: c.Watched + d.Watched, Failing: c.Failing + d.Failing,
+		OpenRuns: c.OpenRuns + d.OpenRuns, Unswept: c.Unswept + d.Unswept,
+	}
 }
 
 // Count counts now.

@@ -26,9 +26,9 @@ type Ledger interface {
 	Known(since time.Time) []githubapi.Repository
 }
 
-// Options configure a Watcher. All durations are positive.
+// Options configure the watchers of a Group. All durations are positive.
 type Options struct {
-	Client  *githubapi.Client
+	Client  *githubapi.Client // of one credential: a Group fills it in, as it does Discover's targets
 	Ledger  Ledger
 	Reserve float64 // share of the primary limit left to others
 	Workers int     // visits at a time
@@ -44,39 +44,36 @@ type Options struct {
 	Metrics *Metrics
 	Hints   *hint.Book
 	Now     func() time.Time // local clock; nil: time.Now
-
-	// Previous is the watcher that this one takes over from, nil for none. It must have ended when Run is called.
-	Previous *Watcher
 }
 
-// Watcher watches the repositories of its targets until its context ends.
+// Watcher watches the repositories of one credential's targets.
 type Watcher struct {
 	Options
+	group     *Group
+	figures   figures
+	previous  *Watcher // that it takes over from, and that has ended; nil: none
 	gate      *gate.Gate
 	fleet     *fleet
 	visitor   *poll.Visitor
 	discovery *discover.Discovery
 }
 
-// New makes a watcher; nothing is asked before Run.
-func New(o Options) *Watcher {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	w := &Watcher{Options: o, fleet: newFleet(o.Now)}
+// newWatcher makes a watcher; nothing is asked before it runs.
+func newWatcher(o Options, g *Group, credential string) *Watcher {
+	w := &Watcher{Options: o, group: g, figures: figures{o.Metrics, credential}, fleet: newFleet(o.Now)}
 	w.gate = gate.New(gate.Options{
 		Client: o.Client, Reserve: o.Reserve, PerSecond: o.PerSecond, Interval: o.Visit.Interval, MaxInterval: o.Visit.MaxInterval,
-		Answered: o.Metrics.answered, Again: w.again, Logger: o.Logger, Now: o.Now,
+		Answered: o.Metrics.Answered, Again: w.again, Logger: o.Logger, Now: o.Now,
 	})
 	visit := o.Visit
-	visit.Figures, visit.Logger, visit.Now = o.Metrics, o.Logger, o.Now
+	visit.Figures, visit.Logger, visit.Now = w.figures, o.Logger, o.Now
 	if o.Hints != nil {
 		visit.Hints = o.Hints
 	}
 	visit.Moved = func() { w.discovery.Hurry() }
 	w.visitor = poll.NewVisitor(visit)
 	found := o.Discover
-	found.Watch, found.Figures, found.Logger, found.Now = watched{w}, o.Metrics, o.Logger, o.Now
+	found.Watch, found.Figures, found.Logger, found.Now = watched{w}, w.figures, o.Logger, o.Now
 	found.Known = func() []githubapi.Repository { return o.Ledger.Known(w.visitor.Horizon(o.Client.ServerTime())) }
 	w.discovery = discover.New(w.gate, found)
 	return w
@@ -88,17 +85,12 @@ func (w *Watcher) again() {
 	w.discovery.Hurry()
 }
 
-// Run watches until ctx is done, and returns nil then. What is being committed at that moment is committed.
-func (w *Watcher) Run(ctx context.Context) error {
-	w.Metrics.attach(w)
-	defer w.Metrics.attach(nil)
+// run watches until ctx is done, and returns nil then; it may run again. What is being committed at that moment is committed.
+func (w *Watcher) run(ctx context.Context) error {
 	defer w.pause()
-	if w.Previous != nil {
-		w.takeOver(w.Previous)
-		w.Previous = nil
-	}
-	if w.Hints != nil {
-		w.Hints.OnLoss(w.fleet.hurry)
+	if w.previous != nil {
+		w.takeOver(w.previous)
+		w.previous = nil
 	}
 	w.gate.LearnLimits(ctx)
 	g, ctx := errgroup.WithContext(ctx)
@@ -148,8 +140,8 @@ func (w *Watcher) pause() {
 	}
 }
 
-// Repository is a watched repository as it is called now.
-func (w *Watcher) Repository(id int64) (githubapi.Repository, bool) {
+// repository is a watched repository as it is called now.
+func (w *Watcher) repository(id int64) (githubapi.Repository, bool) {
 	r, ok := w.fleet.get(id)
 	if !ok {
 		return githubapi.Repository{}, false
@@ -157,17 +149,11 @@ func (w *Watcher) Repository(id int64) (githubapi.Repository, bool) {
 	return r.Repo(), true
 }
 
-// Watched tells whether a repository is watched now, or may be: see discover.MayKeep.
-func (w *Watcher) Watched(repo int64, name string) bool {
-	_, ok := w.fleet.get(repo)
-	return ok || w.discovery.MayKeep(repo, name)
-}
-
 // hintDelay is how long after a hint the list is read: what comes with it comes together, and GitHub's lists lag behind.
 const hintDelay = 2 * time.Second
 
-// Hint takes in what a source says of a repository.
-func (w *Watcher) Hint(source hint.Source, news hint.News) {
+// hint takes in what a source says of a repository.
+func (w *Watcher) hint(source hint.Source, news hint.News) {
 	if news.Path != "" && w.Visit.Workflow != nil && !w.Visit.Workflow(news.Path) {
 		return // it is left out
 	}
@@ -205,9 +191,16 @@ func (w watched) Lookup(id int64) (repo githubapi.Repository, failing, ok bool) 
 	return r.Repo(), r.State() == poll.Failing, true
 }
 
-func (w watched) Expect(repositories int) { w.Ledger.Watching(repositories) }
+func (w watched) Expect(repositories int) {
+	w.Ledger.Watching(w.group.expects(w.Watcher, repositories))
+}
 
-func (w watched) Add(repo githubapi.Repository) { w.fleet.add(w.visitor.NewRepository(w.gate, repo)) }
+// Add leaves a repository to the watcher that has it already, as of one that was moved to another account: that one finds out.
+func (w watched) Add(repo githubapi.Repository) {
+	if w.group.claim(repo.ID, w.Watcher) {
+		w.fleet.add(w.visitor.NewRepository(w.gate, repo))
+	}
+}
 
 func (w watched) Update(repo githubapi.Repository) {
 	if r, ok := w.fleet.get(repo.ID); ok {
@@ -216,7 +209,11 @@ func (w watched) Update(repo githubapi.Repository) {
 }
 
 func (w watched) Remove(id int64) {
+	if _, ok := w.fleet.get(id); !ok {
+		return
+	}
 	w.fleet.remove(id)
+	w.group.unclaim(id, w.Watcher)
 	w.Visit.Recorder.Forget(id, 0)
 	if w.Hints != nil {
 		w.Hints.Forget(id)

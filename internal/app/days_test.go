@@ -81,7 +81,7 @@ func TestDays(t *testing.T) {
 					}
 				}
 				began := time.Now()
-				for w.exporter.running().watcher.Count().FirstSweep > 0 || time.Since(began) < time.Minute {
+				for w.exporter.running().group.Count().FirstSweep > 0 || time.Since(began) < time.Minute {
 					time.Sleep(10 * time.Second)
 				}
 				swept := time.Since(began)

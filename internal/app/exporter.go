@@ -164,7 +164,7 @@ func (e *Exporter) adopt(g *generation) {
 	e.live.Configure(g.config.Metrics.SeriesLimit, time.Duration(max(poll.MaxInterval, unconfirmed)+3*poll.Interval))
 	e.branches.Configure(g.config.Metrics.SeriesLimit, time.Duration(g.config.Metrics.BranchTTL), g.config.Metrics.Disabled())
 	e.exposition.Configure(e.exposing(g.config))
-	e.api.use(g.client, credential(g.config))
+	e.api.use(g.credentials)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.current = g
@@ -172,6 +172,9 @@ func (e *Exporter) adopt(g *generation) {
 
 // credential names what requests are sent with.
 func credential(c *config.Config) string {
+	if c.GitHub.App.On() {
+		return "app"
+	}
 	if c.GitHub.TokenFile == "" && !c.GitHub.TokenFromEnv {
 		return "anonymous"
 	}
@@ -210,7 +213,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 		reveal := time.NewTimer(e.reveal(ctx, g)) // before the first birth: it also says what applies to births
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- g.watcher.Run(polling) }()
+		go func() { ended <- g.group.Run(polling) }()
 		again, err := e.wait(ctx, g, expire.C, look.C, reveal, ended, func() {
 			stop()
 			if err := <-ended; err != nil {
@@ -300,13 +303,13 @@ func (e *Exporter) look(ctx context.Context) {
 }
 
 // hinted takes in that a delivery tells of news.
-func (e *Exporter) hinted(n hint.News) { e.running().watcher.Hint(hint.Webhook, n) }
+func (e *Exporter) hinted(n hint.News) { e.running().group.Hint(hint.Webhook, n) }
 
 // delivered takes in what a delivery tells of a job of a repository that is watched. Where workflows are left out a delivery of
 // a job does not tell whether its is.
 func (e *Exporter) delivered(d githubapi.Delivery) {
 	g := e.running()
-	if repo, watched := g.watcher.Repository(d.Repository.ID); watched && g.config.Poll.Live && g.config.Targets.Workflows.All() {
+	if repo, watched := g.group.Repository(d.Repository.ID); watched && g.config.Poll.Live && g.config.Targets.Workflows.All() {
 		e.recorder.Delivered(repo, d.Job)
 	}
 }
@@ -320,7 +323,7 @@ func (e *Exporter) Health() error { return e.ledger.Health() }
 func (e *Exporter) expire(ctx context.Context, g *generation) {
 	watched := func(id int64) bool {
 		account, known := e.ledger.Account(id)
-		return known && g.watcher.Watched(id, account.Name)
+		return known && g.group.Watched(id, account.Name)
 	}
 	removed, err := e.ledger.Expire(ctx, e.now(), time.Duration(g.config.Metrics.SeriesTTL), watched)
 	if err != nil {

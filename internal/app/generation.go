@@ -22,10 +22,11 @@ import (
 
 // generation is what one configuration makes: a reload replaces it as a whole.
 type generation struct {
-	config   *config.Config
-	client   *githubapi.Client
-	observer *observe.Observer
-	watcher  *watch.Watcher
+	config        *config.Config
+	client        *githubapi.Client // of the token, or what the App's are made from
+	observer      *observe.Observer
+	installations *installations // nil: a token asks
+	group         *watch.Group
 }
 
 func (e *Exporter) generation(c *config.Config) (*generation, error) {
@@ -36,7 +37,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 	g := &generation{config: c, client: client, observer: newObserver(c)}
 	p := c.Poll
 	options := watch.Options{
-		Client: client, Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, PerSecond: c.GitHub.RequestsPerSecond, Workers: c.GitHub.MaxConcurrentRequests,
+		Ledger: progress{e.recorder, e.ledger}, Reserve: c.GitHub.RateLimitReserve, PerSecond: c.GitHub.RequestsPerSecond, Workers: c.GitHub.MaxConcurrentRequests,
 		Visit: poll.Options{
 			Recorder: e.recorder, Progress: progress{e.recorder, e.ledger}, Workflow: c.Targets.Workflows.Match,
 			Interval: time.Duration(p.Interval), MaxInterval: time.Duration(p.MaxInterval),
@@ -45,18 +46,35 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 			Live: p.Live, Annotations: annotations(c.Failures),
 		},
 		Discover: discover.Options{
-			Repositories:  c.Targets.Repositories,
-			Organizations: owners(c.Targets.Organizations),
-			Users:         owners(c.Targets.Users),
-			Interval:      time.Duration(p.DiscoveryInterval),
+			Interval: time.Duration(p.DiscoveryInterval),
 		},
 		Logger: e.logger, Metrics: e.polling, Hints: e.hints, Now: e.now,
 	}
-	if before := e.running(); before != nil {
-		options.Previous = before.watcher
+	var previous *watch.Group
+	before := e.running()
+	if before != nil {
+		previous = before.group
 	}
-	g.watcher = watch.New(options)
+	if !c.GitHub.App.On() {
+		g.group = watch.NewGroup(options, watch.OneCredential{Name: credential(c), Client: client, Targets: watch.Targets{
+			Repositories: c.Targets.Repositories, Organizations: owners(c.Targets.Organizations), Users: owners(c.Targets.Users),
+		}}, previous)
+		return g, nil
+	}
+	g.installations = newInstallations(client, c, e.polling.Answered, e.logger, e.now)
+	if before != nil && before.installations != nil {
+		g.installations.gate.TakeOver(before.installations.gate)
+	}
+	g.group = watch.NewGroup(options, g.installations, previous)
 	return g, nil
+}
+
+// credentials are those that ask now, the App itself among them.
+func (g *generation) credentials() []watch.Credential {
+	if g.installations == nil {
+		return []watch.Credential{{Name: credential(g.config), Client: g.client}}
+	}
+	return append([]watch.Credential{{Name: "app", Client: g.installations.app.Client()}}, g.group.Credentials()...)
 }
 
 // newClient makes the client of a configuration. The logger, which may be nil, is told of a token file that cannot be read.

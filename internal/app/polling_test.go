@@ -381,7 +381,7 @@ func TestPollingLetsOthersInDuringALongFirstSweep(t *testing.T) {
 		w.start()
 		defer w.stop()
 		time.Sleep(40 * time.Second)
-		count := w.exporter.running().watcher.Count()
+		count := w.exporter.running().group.Count()
 		if count.FirstSweep != 1 || count.Watched != 1 {
 			t.Errorf("%+v, want the small repository to be done while the big one is under way", count)
 		}
@@ -521,7 +521,7 @@ func TestPollingLooksAtAllOfVeryManyOpenRuns(t *testing.T) {
 		if running != float64(runs) {
 			t.Errorf("%v jobs are shown of %d that run", running, runs)
 		}
-		if count := w.exporter.running().watcher.Count(); count.Watched != 1 {
+		if count := w.exporter.running().group.Count(); count.Watched != 1 {
 			t.Errorf("%+v, want the visits to succeed", count)
 		}
 		time.Sleep(2 * time.Hour)

@@ -31,6 +31,7 @@ type GitHub struct {
 	// TokenFile holds the token; ReadToken reads it. Empty: TokenFromEnv tells between the environment and no token.
 	TokenFile    string `yaml:"token_file"`
 	TokenFromEnv bool   `yaml:"-"`
+	App          App    `yaml:"app"`
 	// Timeout of one request, its body included.
 	Timeout               Duration `yaml:"timeout"`
 	MaxConcurrentRequests int      `yaml:"max_concurrent_requests"`

@@ -62,7 +62,7 @@ func read(path string) (*Config, positions, error) {
 		return nil, lines, err
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.GitHub.TokenFile, &c.GitHub.TLSConfig.CAFile, &c.Webhook.SecretFile, &c.Storage.Path} {
+	for _, p := range []*string{&c.GitHub.TokenFile, &c.GitHub.App.PrivateKeyFile, &c.GitHub.TLSConfig.CAFile, &c.Webhook.SecretFile, &c.Storage.Path} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}

@@ -13,8 +13,11 @@ var (
 	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 )
 
-func (t Targets) check() *Error {
-	if len(t.Repositories)+len(t.Organizations)+len(t.Users) == 0 {
+// None tells whether nothing is named: with a GitHub App that is all that its installations see.
+func (t Targets) None() bool { return len(t.Repositories)+len(t.Organizations)+len(t.Users) == 0 }
+
+func (t Targets) check(app App) *Error {
+	if t.None() && !app.On() {
 		return wrong("targets", "nothing to watch; name something in targets.repositories (such as octo-org/octo-repo), targets.organizations or targets.users of the file that --config.file names, or give --github.repository")
 	}
 	for i, repository := range t.Repositories {

@@ -14,12 +14,15 @@ import (
 
 // finish makes a decoded configuration ready for use: valid, with what it refers to read.
 func (c *Config) finish() error {
-	c.GitHub.TokenFromEnv = c.GitHub.TokenFile == "" && strings.TrimSpace(os.Getenv(TokenVariable)) != ""
+	c.GitHub.TokenFromEnv = c.GitHub.TokenFile == "" && !c.GitHub.App.On() && strings.TrimSpace(os.Getenv(TokenVariable)) != ""
 	if err := c.Validate(); err != nil {
 		return err
 	}
 	c.GitHub.APIURL = normalURL(c.GitHub.APIURL)
 	if err := c.GitHub.TLSConfig.load(); err != nil {
+		return err
+	}
+	if err := c.GitHub.App.checkKey(); err != nil {
 		return err
 	}
 	if err := c.Webhook.checkSecret(); err != nil {
@@ -47,7 +50,7 @@ func (t *TLSConfig) load() error {
 // Validate checks the values alone, without looking at files or the environment. The error is an *Error without file and
 // line.
 func (c *Config) Validate() error {
-	for _, check := range []func() *Error{c.GitHub.check, c.Targets.check, c.Poll.check, c.Webhook.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
+	for _, check := range []func() *Error{c.GitHub.check, func() *Error { return c.Targets.check(c.GitHub.App) }, c.Poll.check, c.Webhook.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -64,6 +67,9 @@ func (g GitHub) check() *Error {
 	}
 	if secret.MatchString(g.TokenFile) {
 		return wrong("github.token_file", "must be the path of a file that holds the token, not the token itself")
+	}
+	if err := g.App.check(g); err != nil {
+		return err
 	}
 	if err := within("github.timeout", g.Timeout, time.Second, 10*time.Minute); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github_workflow_exporter/collector/discover"
+	"github_workflow_exporter/collector/watch"
 	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
@@ -23,12 +24,15 @@ func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.Ro
 	if err != nil {
 		return err
 	}
-	k := &checker{client: client, config: c, w: w}
+	k := &checker{client: client, credential: credential(c), config: c, w: w}
 	k.ok("configuration: valid")
-	if k.access(ctx) {
-		k.targets(ctx)
-		k.token()
+	switch {
+	case c.GitHub.App.On():
+		k.app(ctx, client)
+	case k.access(ctx):
+		k.targets(ctx, watch.Targets{Repositories: c.Targets.Repositories, Organizations: owners(c.Targets.Organizations), Users: owners(c.Targets.Users)})
 	}
+	k.token()
 	if k.problems > 0 {
 		return fmt.Errorf("%d of the checks failed", k.problems)
 	}
@@ -36,10 +40,11 @@ func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.Ro
 }
 
 type checker struct {
-	client   *githubapi.Client
-	config   *config.Config
-	w        io.Writer
-	problems int
+	client     *githubapi.Client
+	credential string // what client asks with
+	config     *config.Config
+	w          io.Writer
+	problems   int
 
 	next           time.Time // of the next request
 	stopped        string    // why nothing more is asked
@@ -78,7 +83,7 @@ func (k *checker) access(ctx context.Context) bool {
 		k.mistaken(err)
 	default:
 		core := limits["core"]
-		k.ok("%s answers as %s; %d of %d requests left until %s", k.config.GitHub.APIURL, credential(k.config),
+		k.ok("%s answers as %s; %d of %d requests left until %s", k.config.GitHub.APIURL, k.credential,
 			core.Remaining, core.Limit, core.Reset.UTC().Format(time.RFC3339))
 	}
 	if k.allowed(ctx) {
@@ -93,14 +98,20 @@ func (k *checker) access(ctx context.Context) bool {
 }
 
 // targets tries what is cheap first: the lists, then what is named, then what was found.
-func (k *checker) targets(ctx context.Context) {
-	t := k.config.Targets
-	var found []string
-	for _, o := range owners(t.Organizations) {
-		found = append(found, k.owner(ctx, "organization", o, k.client.OrganizationRepositories)...)
+func (k *checker) targets(ctx context.Context, t watch.Targets) {
+	organizations, users := k.client.OrganizationRepositories, k.client.UserRepositories
+	if t.OfInstallation {
+		organizations = func(ctx context.Context, _ string, p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) {
+			return k.client.InstallationRepositories(ctx, p)
+		}
+		users = organizations
 	}
-	for _, o := range owners(t.Users) {
-		found = append(found, k.owner(ctx, "user", o, k.client.UserRepositories)...)
+	var found []string
+	for _, o := range t.Organizations {
+		found = append(found, k.owner(ctx, "organization", o, organizations)...)
+	}
+	for _, o := range t.Users {
+		found = append(found, k.owner(ctx, "user", o, users)...)
 	}
 	for _, name := range t.Repositories {
 		k.count(k.named(ctx, name))

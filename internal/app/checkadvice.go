@@ -42,7 +42,7 @@ func (k *checker) ownerAdvice(ctx context.Context, kind, name string, err error)
 // public repositories are listed, and a list without anything to watch is seldom wanted.
 func (k *checker) ownerDoubts(ctx context.Context, kind, name string, found, wanted int) {
 	switch {
-	case kind == "user" && k.answers(ctx, name, k.client.OrganizationRepositories):
+	case kind == "user" && !k.config.GitHub.App.On() && k.answers(ctx, name, k.client.OrganizationRepositories):
 		k.note("user %s: GitHub knows %s as an organization; as a user only its public repositories are listed: move it to targets.organizations", name, name)
 	case found == 0:
 		k.note("%s %s: %s can see none of its repositories%s", kind, name, k.asker(), k.privacy("private ones need a token with access to them"))
@@ -70,14 +70,17 @@ func (k *checker) answers(ctx context.Context, name string, list func(context.Co
 }
 
 func (k *checker) asker() string {
-	if credential(k.config) == "anonymous" {
+	switch {
+	case k.credential == "anonymous":
 		return "who asks without a token"
+	case k.config.GitHub.App.On():
+		return k.credential
 	}
 	return "this token"
 }
 
 func (k *checker) privacy(rule string) string {
-	if credential(k.config) == "anonymous" {
+	if k.credential == "anonymous" {
 		return "; " + rule + ", and none is set (github.token_file or GITHUB_TOKEN)"
 	}
 	return "; " + rule

@@ -54,11 +54,16 @@ func Explain(ctx context.Context, c *config.Config, o ExplainOptions) error {
 		return err
 	}
 	x := &explainer{
-		checker: checker{client: client, config: c, w: io.Discard}, options: o, observer: newObserver(c),
+		checker: checker{client: client, credential: credential(c), config: c, w: io.Discard}, options: o, observer: newObserver(c),
 	}
 	var reports []explain.Report
 	var failed []error
 	for _, t := range targets {
+		account, _, _ := strings.Cut(t.Repository, "/")
+		if x.client, err = clientOf(ctx, client, c, account); err != nil {
+			failed = append(failed, err)
+			continue
+		}
 		report, err := x.explain(ctx, t)
 		if err != nil {
 			failed = append(failed, err)

@@ -138,7 +138,10 @@ func (g *GitHub) admit(q *request) *answer {
 		now = now.Add(skew.Delay)
 	}
 	switch q.endpoint {
-	case endpointInstallations, endpointAccessTokens:
+	case endpointInstallations, endpointAccessTokens, endpointRateLimit:
+		if q.endpoint == endpointRateLimit && q.purse != "app" {
+			break
+		}
 		if problem := g.apps.plan.judge(q.token, now); problem != "" {
 			return failure(http.StatusUnauthorized, problem, docsURL)
 		}

@@ -1,0 +1,322 @@
+package app
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github_workflow_exporter/internal/config"
+	"github_workflow_exporter/internal/simulator"
+)
+
+const installationsShown = namespace + "_installations"
+
+// appKey is made once: that takes a while.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// accounts are those with repositories in the worlds of installed.
+var accounts = []string{"octo-org", "hexa-org", "mona"}
+
+// installed is a world of three accounts with two repositories each, that a GitHub App watches where it is installed.
+func installed(t *testing.T, perDay float64, o simulator.Options, at []simulator.InstallationPlan, change ...func(*config.Config)) *world {
+	t.Helper()
+	o.App.ID, o.App.Key, o.App.Installed = "Iv1.test", &appKey().PublicKey, at
+	for _, account := range accounts {
+		for n := range 2 {
+			o.Repositories = append(o.Repositories, simulator.RepositoryPlan{
+				Name: fmt.Sprintf("%s/service-%d", account, n+1), User: account == "mona", RunsPerDay: perDay,
+			})
+		}
+	}
+	if o.PrimaryLimit == 0 {
+		o.PrimaryLimit = 5000
+	}
+	path := filepath.Join(t.TempDir(), "app.pem")
+	raw := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asApp := func(c *config.Config) {
+		c.GitHub.App = config.App{ClientID: "Iv1.test", PrivateKeyFile: path}
+		c.Targets.Organizations = nil
+	}
+	return newWorld(t, o, append([]func(*config.Config){asApp}, change...)...)
+}
+
+func everywhere() []simulator.InstallationPlan {
+	return []simulator.InstallationPlan{{Login: "octo-org"}, {Login: "hexa-org"}, {Login: "mona", User: true}}
+}
+
+// watches tells which repositories have been polled.
+func (w *world) watches() []string {
+	names := map[string]bool{}
+	for _, m := range w.scrape()[lastSuccess].GetMetric() {
+		for _, l := range m.GetLabel() {
+			if l.GetName() == "repository" {
+				names[l.GetValue()] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func (w *world) watchesOf(logins ...string) {
+	w.Helper()
+	var want []string
+	for _, login := range logins {
+		want = append(want, login+"/service-1", login+"/service-2")
+	}
+	slices.Sort(want)
+	if got := w.watches(); !slices.Equal(got, want) {
+		w.Errorf("watches %v, want %v", got, want)
+	}
+}
+
+func says(t *testing.T, said *lines, text string) {
+	t.Helper()
+	if !said.has(text) {
+		t.Errorf("no line with %q in\n%s", text, said.text())
+	}
+}
+
+// TestAppDay: a day over three installations, with tokens that end all the time and a clock that is off, counts what happened.
+func TestAppDay(t *testing.T) {
+	for name, test := range map[string]struct {
+		skew, life time.Duration
+	}{
+		"plain":                {0, 0},
+		"a clock that is slow": {2 * time.Minute, 0},
+		"a clock that is fast": {-2 * time.Minute, 0},
+		"tokens of a minute":   {0, time.Minute},
+		"tokens of seconds":    {0, 7 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := installed(t, 30, simulator.Options{Seed: 11, End: time.Now().Add(10 * time.Hour), App: simulator.AppPlan{TokenLife: test.life}}, everywhere())
+				if test.skew != 0 {
+					w.github.Faults().Set("skew", simulator.Fault{Kind: simulator.ClockSkew, Delay: test.skew})
+				}
+				time.Sleep(3 * time.Hour)
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(2 * time.Hour)
+				w.mustReload(func(*config.Config) {})
+				time.Sleep(5 * time.Hour)
+				w.restart()
+				time.Sleep(8 * time.Hour) // what goes on comes to its end
+				w.matchesTruth()
+				w.watchesOf(accounts...)
+				w.shows(3, installationsShown, "state", "active")
+				s := w.scrape()
+				for _, account := range accounts {
+					if got := s.value(namespace+"_api_rate_limit", "credential", "installation/"+account, "resource", "core"); got != 5000 {
+						t.Errorf("limit of %s: %v", account, got)
+					}
+				}
+				if n := w.github.Requests().ByStatus[401]; n > 4 {
+					t.Errorf("%d requests refused", n)
+				}
+			})
+		})
+	}
+}
+
+// TestAppInstallationsComeAndGo: what happens to one installation is nothing to the others, is said, and comes right by itself.
+func TestAppInstallationsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plans := everywhere()[:2]
+		plans[1].Permissions = map[string]string{"metadata": "read"} // actions not accepted yet
+		w := installed(t, 0, simulator.Options{}, plans)
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(5 * time.Minute)
+		w.watchesOf("octo-org")
+		w.shows(1, installationsShown, "state", "not_permitted")
+		says(t, said, "Actions: read")
+
+		w.github.Install(simulator.InstallationPlan{Login: "hexa-org"}) // accepted
+		w.github.Install(simulator.InstallationPlan{Login: "mona", User: true})
+		if err := w.github.AddRepository(simulator.RepositoryPlan{Name: "octo-org/service-3"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(11 * time.Minute)
+		if got := len(w.watches()); got != 7 {
+			t.Errorf("%d repositories within a discovery interval, want 7: %v", got, w.watches())
+		}
+		w.shows(3, installationsShown, "state", "active")
+
+		id := w.add(success(time.Now()))
+		w.github.Suspend("octo-org", true)
+		w.github.ResetRequests()
+		time.Sleep(2 * time.Hour)
+		w.shows(1, installationsShown, "state", "suspended")
+		w.shows(3, repositories, "state", "failing")
+		w.shows(4, repositories, "state", "watched")
+		if n := w.github.Requests().ByEndpoint["access_tokens"]; n > 20 {
+			t.Errorf("%d requests for tokens in two hours", n)
+		}
+		if n := w.counted().Counters[runConclusions]; len(n) != 0 {
+			t.Errorf("counted while suspended: %v", n)
+		}
+		w.github.Suspend("octo-org", false)
+		time.Sleep(15 * time.Minute)
+		w.shows(7, repositories, "state", "watched")
+		if len(w.counted().Counters[runConclusions]) != 1 {
+			t.Errorf("run %d was not counted after the suspension", id)
+		}
+
+		w.github.Uninstall("hexa-org")
+		time.Sleep(15 * time.Minute)
+		w.shows(5, repositories, "state", "watched")
+		w.shows(0, repositories, "state", "failing")
+		for _, name := range w.watches() {
+			if strings.HasPrefix(name, "hexa-org/") {
+				t.Errorf("%s is still shown", name)
+			}
+		}
+		w.matchesTruth()
+	})
+}
+
+// TestAppBudgets: an installation whose limit is used up waits alone.
+func TestAppBudgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := installed(t, 0, simulator.Options{PrimaryLimit: 300}, everywhere()[:2])
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(5 * time.Minute)
+		w.github.Spend("installation/hexa-org", 300)
+		for _, repo := range []string{"octo-org/service-1", "hexa-org/service-1"} {
+			if _, err := w.github.AddRun(repo, success(time.Now())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(15 * time.Minute)
+		if got := fmt.Sprint(w.counted().Counters[runConclusions]); !strings.Contains(got, "octo-org") || strings.Contains(got, "hexa-org") {
+			t.Errorf("octo-org has a budget and hexa-org has none: %v", w.counted().Counters[runConclusions])
+		}
+		time.Sleep(2 * time.Hour)
+		w.matchesTruth()
+	})
+}
+
+// TestAppTargets: the configuration narrows what is watched, and says what it cannot have.
+func TestAppTargets(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*config.Config)
+		want   []string
+		says   string
+	}{
+		"installations named": {func(c *config.Config) { c.GitHub.App.Installations = []string{"Octo-Org", "elsewhere"} }, []string{"octo-org/service-1", "octo-org/service-2"}, "elsewhere"},
+		"a repository":        {func(c *config.Config) { c.Targets.Repositories = []string{"hexa-org/service-2"} }, []string{"hexa-org/service-2"}, ""},
+		"an organization": {func(c *config.Config) {
+			o := config.Owner{Name: "hexa-org"}
+			o.SetDefaults()
+			c.Targets.Organizations = []config.Owner{o}
+		}, []string{"hexa-org/service-1", "hexa-org/service-2"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := installed(t, 0, simulator.Options{}, everywhere(), test.change)
+				said := w.listen()
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(5 * time.Minute)
+				if got := w.watches(); !slices.Equal(got, test.want) {
+					t.Errorf("watches %v, want %v", got, test.want)
+				}
+				if test.says != "" {
+					says(t, said, test.says)
+				}
+			})
+		})
+	}
+}
+
+// TestAppRefused: while the App itself is refused nothing is watched that is not known yet; a mended key is enough.
+func TestAppRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := installed(t, 0, simulator.Options{}, everywhere())
+		right, err := os.ReadFile(w.config.GitHub.App.PrivateKeyFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(other)})
+		write := func(raw []byte) {
+			if err := os.WriteFile(w.config.GitHub.App.PrivateKeyFile, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(wrong)
+		said := w.listen()
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(time.Hour)
+		says(t, said, "installations of the GitHub App cannot be listed")
+		w.shows(0, namespace+"_up")
+		if n := w.github.Requests().Total; n > 60 {
+			t.Errorf("%d requests in an hour of refusals", n)
+		}
+		write(right)
+		time.Sleep(20 * time.Minute)
+		w.watchesOf(accounts...)
+	})
+}
+
+// TestAppCheck: each installation says for itself how it is.
+func TestAppCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plans := everywhere()
+		plans[0].Permissions = map[string]string{"actions": "read", "metadata": "read"}
+		plans[1].Permissions = map[string]string{"metadata": "read"}
+		w := installed(t, 0, simulator.Options{}, plans, func(c *config.Config) {
+			c.GitHub.App.Installations = []string{"octo-org", "hexa-org", "mona", "elsewhere"}
+		})
+		w.github.Suspend("mona", true)
+		report, err := w.checked()
+		if err == nil || err.Error() != "3 of the checks failed" {
+			t.Errorf("%v", err)
+		}
+		for _, line := range []string{
+			"ok    http://ghes.test/api/v3 knows GitHub App Iv1.test; it is installed at 3 accounts\n",
+			"ok    http://ghes.test/api/v3 answers as installation/octo-org; 5000 of 5000 requests left until ",
+			"note  installation/octo-org: it has not accepted Checks: read",
+			"ok    organization octo-org: 2 repositories, 2 of them to be watched\n",
+			"FAIL  installation/hexa-org: not_permitted: an owner of the account has to accept the App's permission Actions: read",
+			"FAIL  installation/mona: suspended: an owner of the account has to lift the suspension",
+			"FAIL  elsewhere: the GitHub App is not installed there",
+		} {
+			if !strings.Contains(report, line) {
+				t.Errorf("no line %q in\n%s", line, report)
+			}
+		}
+		if err := os.WriteFile(w.config.GitHub.App.PrivateKeyFile, []byte("none"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if report, err = w.checked(); err == nil || !strings.Contains(report, w.config.GitHub.App.PrivateKeyFile+": no RSA private key") {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}

@@ -45,6 +45,8 @@ func (rec *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = `{"total_count":200,"workflow_runs":[]}`
 	case strings.HasSuffix(path, "/jobs"):
 		body = `{"total_count":200,"jobs":[]}`
+	case strings.HasSuffix(path, "/installation/repositories"):
+		body = `{"total_count":200,"repositories":[]}`
 	case strings.HasSuffix(path, "/repos"), strings.HasSuffix(path, "/annotations"):
 		body = `[]`
 	case strings.HasSuffix(path, "/graphql"):
@@ -184,6 +186,9 @@ func calls() []call {
 	for _, status := range []string{"queued", "in_progress", "waiting", "requested", "pending", "completed"} {
 		all = append(all, runs(githubapi.RunFilter{Status: status}))
 	}
+	all = append(all, call{"InstallationRepositories", func(ctx context.Context, c *githubapi.Client) error {
+		return paged(func(p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) { return c.InstallationRepositories(ctx, p) })
+	}})
 	return all
 }
 
@@ -213,7 +218,7 @@ func TestClientRequests(t *testing.T) {
 						checkGraphQL(t, f.graphqlURL, r)
 						continue
 					}
-					if strings.HasSuffix(r.URL.Path, "/annotations") {
+					if strings.HasSuffix(r.URL.Path, "/annotations") || strings.HasSuffix(r.URL.Path, "/installation/repositories") {
 						described++
 						if err := hints.CheckRequest(t.Context(), r); err != nil {
 							t.Errorf("%s: %v", c.method, err)

@@ -76,9 +76,12 @@ func TestREADMEConfigExamples(t *testing.T) {
 		if _, ok := sections["targets"]; !ok {
 			block += "\ntargets: {repositories: [octo-org/octo-repo]}\n"
 		}
-		path := filepath.Join(t.TempDir(), "config.yml")
-		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
-			t.Fatal(err)
+		dir := t.TempDir()
+		path := filepath.Join(dir, "config.yml")
+		for name, content := range map[string]string{path: block, filepath.Join(dir, "app.pem"): "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"} {
+			if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if _, err := config.Load(path); err != nil {
 			t.Errorf("%v\n%s", err, block)

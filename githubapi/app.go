@@ -257,3 +257,40 @@ func readInstallation(r *reader, i *Installation) {
 		}
 	})
 }
+
+// Events gives what the App's webhook subscribes to, such as EventRun (GET /app).
+// https://docs.github.com/rest/apps/apps#get-the-authenticated-app
+func (a *App) Events(ctx context.Context) ([]string, error) {
+	kind := entry[appItself]{
+		read: func(r *reader, i *appItself) {
+			r.members("entry", func(key []byte) {
+				switch string(key) {
+				case "id":
+					r.must("id", r.whole(&i.id))
+				case "events":
+					r.elements("events", func() {
+						event := ""
+						r.text(&event)
+						if len(i.events) < maxEvents {
+							i.events = append(i.events, event)
+						}
+					})
+				default:
+					r.skip()
+				}
+			})
+		},
+		id:    func(i *appItself) int64 { return i.id },
+		bound: sound[appItself],
+	}
+	itself, _, err := one(ctx, a.client, "get_app", "/app", Tag{}, kind)
+	return itself.events, err
+}
+
+// maxEvents bounds what is kept; GitHub knows about seventy.
+const maxEvents = 200
+
+type appItself struct {
+	id     int64
+	events []string
+}

@@ -13,7 +13,8 @@ type Source string
 
 // The sources.
 const (
-	Webhook Source = "webhook"
+	Webhook    Source = "webhook"
+	Deliveries Source = "deliveries" // the log of them
 )
 
 // Outcome is what came of a hint.
@@ -160,6 +161,19 @@ func (b *Book) Looked(repo int64, began, news, now time.Time) (again bool) {
 		lost()
 	}
 	return again
+}
+
+// Gap takes in that a source may have told something that did not come: it has to prove itself anew.
+func (b *Book) Gap(s Source) {
+	b.mu.Lock()
+	f := b.source(s)
+	trusted := f.inARow >= provenBy
+	f.inARow = 0
+	lost := b.lost
+	b.mu.Unlock()
+	if trusted {
+		lost()
+	}
 }
 
 // Hinted tells whether some source that is trusted tells of the repository: it need not be looked at without a hint.

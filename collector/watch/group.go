@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -356,6 +357,22 @@ func (g *Group) Hint(source hint.Source, news hint.News) {
 		return
 	}
 	w.hint(source, news)
+}
+
+// Ask sends a request that an account's credential is for, within its budget.
+func (g *Group) Ask(ctx context.Context, account string, send func(*githubapi.Client) error) error {
+	g.mu.Lock()
+	var w *Watcher
+	for name, m := range g.members {
+		if login, of := strings.CutPrefix(name, installationIs); m.watcher != nil && m.credential.Held == NotHeld && (!of || strings.EqualFold(login, account)) {
+			w = m.watcher
+		}
+	}
+	g.mu.Unlock()
+	if w == nil {
+		return fmt.Errorf("asking for %s: there is no credential for it", githubapi.Text(account, githubapi.MostText))
+	}
+	return w.gate.Ask(ctx, gate.Looking, func() error { return send(w.Client) })
 }
 
 // Credentials are those there are now.

@@ -31,6 +31,9 @@ func Check(ctx context.Context, c *config.Config, w io.Writer, transport http.Ro
 		k.app(ctx, client)
 	case k.access(ctx):
 		k.targets(ctx, watch.Targets{Repositories: c.Targets.Repositories, Organizations: owners(c.Targets.Organizations), Users: owners(c.Targets.Users)})
+		for _, hook := range c.Hints.OrganizationHooks {
+			k.organizationHook(ctx, client, hook)
+		}
 	}
 	k.token()
 	if k.problems > 0 {

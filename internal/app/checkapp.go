@@ -26,6 +26,7 @@ func (k *checker) app(ctx context.Context, base *githubapi.Client) {
 		return
 	}
 	k.ok("%s knows GitHub App %s; it is installed at %d accounts", k.config.GitHub.APIURL, k.config.GitHub.App.ClientID, len(all))
+	k.appHook(ctx, s.app)
 	there := map[string]bool{}
 	used := 0
 	for _, i := range all {
@@ -61,6 +62,11 @@ func (k *checker) installation(ctx context.Context, c watch.Credential, i github
 		k.note("%s: it has not accepted Checks: read, so the reasons of failures come from the jobs alone, without GitHub's annotations", c.Name)
 	}
 	k.targets(ctx, c.Targets)
+	for _, hook := range k.config.Hints.OrganizationHooks {
+		if strings.EqualFold(hook.Organization, i.Login) {
+			k.organizationHook(ctx, c.Client, hook)
+		}
+	}
 }
 
 // appAdvice says what may be behind a refusal of the App itself.

@@ -60,6 +60,7 @@ type Exporter struct {
 	polling    *watch.Metrics
 	hints      *hint.Book // what was told outlasts a reload
 	webhook    *webhook
+	positions  *positions
 	reloads    *reloadMetrics
 
 	mu      sync.Mutex
@@ -129,7 +130,11 @@ func (e *Exporter) wire(c *config.Config) error {
 	if c.Webhook.On() {
 		sources = append(sources, hint.Webhook)
 	}
+	if c.GitHub.App.On() && c.Hints.Deliveries == config.Auto || len(c.Hints.OrganizationHooks) > 0 {
+		sources = append(sources, hint.Deliveries)
+	}
 	e.hints = hint.NewBook(sources...)
+	e.positions = loadPositions(c.Storage.Path, e.logger)
 	if err = newHintFigures(e.registry, e.hints); err != nil {
 		return fmt.Errorf("registering the figures of hints: %w", err)
 	}
@@ -213,7 +218,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 		reveal := time.NewTimer(e.reveal(ctx, g)) // before the first birth: it also says what applies to births
 		polling, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- g.group.Run(polling) }()
+		go func() { ended <- g.run(polling) }()
 		again, err := e.wait(ctx, g, expire.C, look.C, reveal, ended, func() {
 			stop()
 			if err := <-ended; err != nil {

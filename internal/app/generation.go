@@ -12,6 +12,7 @@ import (
 	"github_workflow_exporter/collector"
 	"github_workflow_exporter/collector/discover"
 	"github_workflow_exporter/collector/family"
+	"github_workflow_exporter/collector/hint"
 	"github_workflow_exporter/collector/ledger"
 	"github_workflow_exporter/collector/observe"
 	"github_workflow_exporter/collector/poll"
@@ -27,6 +28,7 @@ type generation struct {
 	observer      *observe.Observer
 	installations *installations // nil: a token asks
 	group         *watch.Group
+	logs          []*hint.Log
 }
 
 func (e *Exporter) generation(c *config.Config) (*generation, error) {
@@ -59,6 +61,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		g.group = watch.NewGroup(options, watch.OneCredential{Name: credential(c), Client: client, Targets: watch.Targets{
 			Repositories: c.Targets.Repositories, Organizations: owners(c.Targets.Organizations), Users: owners(c.Targets.Users),
 		}}, previous)
+		g.logs = e.hintLogs(g)
 		return g, nil
 	}
 	g.installations = newInstallations(client, c, e.polling.Answered, e.logger, e.now)
@@ -66,6 +69,7 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		g.installations.gate.TakeOver(before.installations.gate)
 	}
 	g.group = watch.NewGroup(options, g.installations, previous)
+	g.logs = e.hintLogs(g)
 	return g, nil
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // permissions are those that an installation's tokens are narrowed to, where it has accepted them.
-var permissions = []string{"actions", "checks", "metadata"}
+var permissions = []string{"actions", "checks", "metadata", "organization_hooks"}
 
 // installations are the credentials of a GitHub App.
 type installations struct {

@@ -35,13 +35,13 @@ var appKey = sync.OnceValue(func() *rsa.PrivateKey {
 var accounts = []string{"octo-org", "hexa-org", "mona"}
 
 // installed is a world of three accounts with two repositories each, that a GitHub App watches where it is installed.
-func installed(t *testing.T, perDay float64, o simulator.Options, at []simulator.InstallationPlan, change ...func(*config.Config)) *world {
+func installed(t *testing.T, perDay float64, rates *simulator.Rates, o simulator.Options, at []simulator.InstallationPlan, change ...func(*config.Config)) *world {
 	t.Helper()
 	o.App.ID, o.App.Key, o.App.Installed = "Iv1.test", &appKey().PublicKey, at
 	for _, account := range accounts {
 		for n := range 2 {
 			o.Repositories = append(o.Repositories, simulator.RepositoryPlan{
-				Name: fmt.Sprintf("%s/service-%d", account, n+1), User: account == "mona", RunsPerDay: perDay,
+				Name: fmt.Sprintf("%s/service-%d", account, n+1), User: account == "mona", RunsPerDay: perDay, Rates: rates,
 			})
 		}
 	}
@@ -109,7 +109,7 @@ func TestAppDay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := installed(t, 30, simulator.Options{Seed: 11, End: time.Now().Add(10 * time.Hour), App: simulator.AppPlan{TokenLife: test.life}}, everywhere())
+				w := installed(t, 30, nil, simulator.Options{Seed: 11, End: time.Now().Add(10 * time.Hour), App: simulator.AppPlan{TokenLife: test.life}}, everywhere())
 				if test.skew != 0 {
 					w.github.Faults().Set("skew", simulator.Fault{Kind: simulator.ClockSkew, Delay: test.skew})
 				}
@@ -130,7 +130,7 @@ func TestAppDay(t *testing.T) {
 						t.Errorf("limit of %s: %v", account, got)
 					}
 				}
-				if n := w.github.Requests().ByStatus[401]; n > 4 {
+				if n := w.github.Requests().ByStatus[401]; n > 6 {
 					t.Errorf("%d requests refused", n)
 				}
 			})
@@ -143,7 +143,7 @@ func TestAppInstallationsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plans := everywhere()[:2]
 		plans[1].Permissions = map[string]string{"metadata": "read"} // actions not accepted yet
-		w := installed(t, 0, simulator.Options{}, plans)
+		w := installed(t, 0, nil, simulator.Options{}, plans)
 		said := w.listen()
 		w.start()
 		defer func() { w.stop() }()
@@ -199,7 +199,7 @@ func TestAppInstallationsComeAndGo(t *testing.T) {
 // TestAppBudgets: an installation whose limit is used up waits alone.
 func TestAppBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := installed(t, 0, simulator.Options{PrimaryLimit: 300}, everywhere()[:2])
+		w := installed(t, 0, nil, simulator.Options{PrimaryLimit: 300}, everywhere()[:2])
 		w.start()
 		defer func() { w.stop() }()
 		time.Sleep(5 * time.Minute)
@@ -235,7 +235,7 @@ func TestAppTargets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := installed(t, 0, simulator.Options{}, everywhere(), test.change)
+				w := installed(t, 0, nil, simulator.Options{}, everywhere(), test.change)
 				said := w.listen()
 				w.start()
 				defer func() { w.stop() }()
@@ -254,7 +254,7 @@ func TestAppTargets(t *testing.T) {
 // TestAppRefused: while the App itself is refused nothing is watched that is not known yet; a mended key is enough.
 func TestAppRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := installed(t, 0, simulator.Options{}, everywhere())
+		w := installed(t, 0, nil, simulator.Options{}, everywhere())
 		right, err := os.ReadFile(w.config.GitHub.App.PrivateKeyFile)
 		if err != nil {
 			t.Fatal(err)
@@ -291,7 +291,7 @@ func TestAppCheck(t *testing.T) {
 		plans := everywhere()
 		plans[0].Permissions = map[string]string{"actions": "read", "metadata": "read"}
 		plans[1].Permissions = map[string]string{"metadata": "read"}
-		w := installed(t, 0, simulator.Options{}, plans, func(c *config.Config) {
+		w := installed(t, 0, nil, simulator.Options{}, plans, func(c *config.Config) {
 			c.GitHub.App.Installations = []string{"octo-org", "hexa-org", "mona", "elsewhere"}
 		})
 		w.github.Suspend("mona", true)
@@ -303,6 +303,7 @@ func TestAppCheck(t *testing.T) {
 			"ok    http://ghes.test/api/v3 knows GitHub App Iv1.test; it is installed at 3 accounts\n",
 			"ok    http://ghes.test/api/v3 answers as installation/octo-org; 5000 of 5000 requests left until ",
 			"note  installation/octo-org: it has not accepted Checks: read",
+			"note  log of deliveries of the GitHub App: it is empty",
 			"ok    organization octo-org: 2 repositories, 2 of them to be watched\n",
 			"FAIL  installation/hexa-org: not_permitted: an owner of the account has to accept the App's permission Actions: read",
 			"FAIL  installation/mona: suspended: an owner of the account has to lift the suspension",
@@ -316,6 +317,87 @@ func TestAppCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		if report, err = w.checked(); err == nil || !strings.Contains(report, w.config.GitHub.App.PrivateKeyFile+": no RSA private key") {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}
+
+// TestDeliveryLogOfADay: the log of deliveries tells as a webhook does, and what it loses costs some time, never a count.
+func TestDeliveryLogOfADay(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		app  simulator.AppPlan
+		gap  bool
+		most float64
+		late time.Duration // 95 of 100 attempts are closed within it
+	}{
+		{"all is told", simulator.AppPlan{DeliveryLag: 10 * time.Second}, false, 1.25, 2 * time.Minute},
+		{"one in twenty is lost, and half an hour", simulator.AppPlan{DeliveryLag: 10 * time.Second, DeliveriesLost: .05}, true, 1.6, time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rates := simulator.ConformingRates()
+				rates.DeadRunner, rates.StepsGone, rates.NeverFinished = 0, 0, 0 // those are waited for, whoever tells of them
+				w := installed(t, 60, &rates, simulator.Options{Seed: 7, App: test.app}, everywhere(), func(c *config.Config) { c.Poll.Live = false })
+				time.Sleep(12 * time.Hour)
+				w.start()
+				defer func() { w.stop() }()
+				time.Sleep(3 * time.Hour)
+				w.shows(1, namespace+"_hint_trusted", "source", "deliveries")
+				w.github.ResetRequests()
+				begin := time.Now()
+				closed := w.watchClosings(begin)
+				end := begin.Add(6 * time.Hour)
+				for time.Now().Before(end) {
+					time.Sleep(10 * time.Second)
+					closed.look()
+					if passed := time.Since(begin); test.gap && (passed == 2*time.Hour || passed == 150*time.Minute) {
+						w.github.StopDeliveries(passed == 2*time.Hour)
+					}
+				}
+				r := w.github.Requests()
+				own := 0 // of the App's own limit
+				for _, endpoint := range []string{"app_deliveries", "installations", "access_tokens"} {
+					own += r.CountedByEndpoint[endpoint]
+				}
+				floor := w.floor(begin, time.Now())
+				ratio := float64(r.Counted-own) / float64(floor)
+				lags := closed.ascending()
+				t.Logf("%d counted requests, floor %d: %.2f times, and %d of the App's own limit; by endpoint %v; attempts closed after p50 %s p95 %s max %s; %+v",
+					r.Counted-own, floor, ratio, own, r.CountedByEndpoint, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1), w.exporter.hints.Figures())
+				if ratio > test.most {
+					t.Errorf("%.2f times the floor, want at most %.2f", ratio, test.most)
+				}
+				if late := quantile(lags, .95); late > test.late {
+					t.Errorf("95 of 100 attempts are closed after %s, want %s", late, test.late)
+				}
+				w.restart()
+				w.settle()
+				truth, counted := w.github.Truth(simulator.TruthQuery{Since: w.since}), w.counted()
+				withoutRecoveries(truth, counted)
+				w.compare(truth, counted)
+			})
+		})
+	}
+}
+
+// TestOrganizationHook: the log of an organization's webhook tells a token too, and check tries it.
+func TestOrganizationHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simulator.Options{Repositories: simulator.Repositories(1, 0)}, func(c *config.Config) {
+			c.Hints.OrganizationHooks = []config.OrganizationHook{{Organization: "octo-org", ID: simulator.OrganizationHook}, {Organization: "octo-org", ID: 1}}
+		})
+		w.start()
+		defer func() { w.stop() }()
+		time.Sleep(2 * time.Hour) // so that nobody looks soon
+		w.add(simulator.SimpleRun("CI", time.Now(), time.Minute, "success"))
+		time.Sleep(time.Minute + 40*time.Second)
+		w.matchesTruth()
+		w.shows(1, namespace+"_hints_total", "source", "deliveries", "outcome", "useful")
+		report, err := w.checked()
+		if err == nil || !strings.Contains(report, "ok    log of deliveries of webhook octo-org: the last one was ") ||
+			!strings.Contains(report, "FAIL  log of deliveries of webhook 1 of octo-org: list_hook_deliveries: ") {
 			t.Errorf("%v\n%s", err, report)
 		}
 	})

@@ -19,6 +19,7 @@ type Config struct {
 	Targets  Targets  `yaml:"targets"`
 	Poll     Poll     `yaml:"poll"`
 	Webhook  Webhook  `yaml:"webhook"`
+	Hints    Hints    `yaml:"hints"`
 	Failures Failures `yaml:"failures"`
 	Storage  Storage  `yaml:"storage"`
 	Metrics  Metrics  `yaml:"metrics"`

@@ -25,6 +25,7 @@ func Default() *Config {
 			Live:              true,
 		},
 		Webhook:  Webhook{Path: "/webhook"},
+		Hints:    Hints{Deliveries: Auto},
 		Failures: Failures{Annotations: AnnotationsAuto},
 		Storage:  Storage{Path: "data"},
 		Metrics: Metrics{

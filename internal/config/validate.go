@@ -50,7 +50,7 @@ func (t *TLSConfig) load() error {
 // Validate checks the values alone, without looking at files or the environment. The error is an *Error without file and
 // line.
 func (c *Config) Validate() error {
-	for _, check := range []func() *Error{c.GitHub.check, func() *Error { return c.Targets.check(c.GitHub.App) }, c.Poll.check, c.Webhook.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
+	for _, check := range []func() *Error{c.GitHub.check, func() *Error { return c.Targets.check(c.GitHub.App) }, c.Poll.check, c.Webhook.check, c.Hints.check, c.Failures.check, c.Storage.check, c.Metrics.check} {
 		if err := check(); err != nil {
 			return err
 		}

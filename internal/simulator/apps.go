@@ -19,6 +19,11 @@ type AppPlan struct {
 	Key       *rsa.PublicKey // what they are verified with
 	TokenLife time.Duration  // of installation tokens; 0 is an hour
 	Installed []InstallationPlan
+
+	NoHook         bool          // it has no webhook, and so no log of deliveries
+	JobEvents      bool          // its webhook is sent jobs too, not only runs
+	DeliveryLag    time.Duration // after which a delivery is in the log
+	DeliveriesLost float64       // share of them that is never made
 }
 
 // InstallationPlan is an account that has installed the App.
@@ -34,6 +39,7 @@ type apps struct {
 	installations []*installation
 	tokens        map[string]*issued
 	sequence      int
+	silent        bool // nothing is delivered
 }
 
 type installation struct {
@@ -138,7 +144,7 @@ func (g *GitHub) admit(q *request) *answer {
 		now = now.Add(skew.Delay)
 	}
 	switch q.endpoint {
-	case endpointInstallations, endpointAccessTokens, endpointRateLimit:
+	case endpointInstallations, endpointAccessTokens, endpointApp, endpointAppDeliveries, endpointRateLimit:
 		if q.endpoint == endpointRateLimit && q.purse != "app" {
 			break
 		}
@@ -299,4 +305,29 @@ func (g *GitHub) installationRepositories(q *request) *answer {
 		a.header.Set("Link", link)
 	}
 	return a
+}
+
+// appItself answers GET /app.
+func (g *GitHub) appItself(q *request) *answer {
+	p := q.place
+	events := []string{"workflow_run"}
+	if g.apps.plan.JobEvents {
+		events = append(events, "workflow_job")
+	}
+	o := newObject(nil)
+	o.num("id", 12345)
+	o.str("slug", "workflow-exporter")
+	o.str("node_id", nodeID("A", 12345))
+	o.str("client_id", g.apps.plan.ID)
+	o.raw("owner", accountJSON(p, "octo-org", false))
+	o.str("name", "Workflow exporter")
+	o.null("description")
+	o.str("external_url", p.html)
+	o.str("html_url", p.html+"/apps/workflow-exporter")
+	o.time("created_at", g.opts.Start)
+	o.time("updated_at", g.opts.Start)
+	o.raw("permissions", permissionsJSON(map[string]string{"actions": "read", "checks": "read", "metadata": "read"}))
+	o.strings("events", events)
+	o.num("installations_count", int64(len(g.apps.installations)))
+	return &answer{status: http.StatusOK, header: http.Header{}, body: o.end()}
 }

@@ -23,9 +23,30 @@ func (g *GitHub) Deliveries(from, to time.Time) []Delivery {
 	if to.After(now) {
 		to = now
 	}
-	within := func(t time.Time) bool { return t.After(from) && !t.After(to) }
 	p := place{"https://github.invalid" + g.opts.BasePath, "https://github.invalid"}
 	var out []Delivery
+	g.happened(p, from, to, func(h happening) {
+		o := newObject(nil)
+		o.str("action", h.action)
+		o.raw(h.event, h.body())
+		o.raw("repository", wholeRepositoryJSON(p, h.repo))
+		out = append(out, Delivery{h.event, h.at, o.end()})
+	})
+	slices.SortStableFunc(out, func(a, b Delivery) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
+	return out
+}
+
+// happening is what a hook tells of.
+type happening struct {
+	event, action string
+	at            time.Time
+	repo          *repository
+	body          func() []byte
+}
+
+// happened calls tell for what happened after from, up to to, in no order. The lock is held.
+func (g *GitHub) happened(p place, from, to time.Time, tell func(happening)) {
+	within := func(t time.Time) bool { return t.After(from) && !t.After(to) }
 	for _, r := range g.repos {
 		for _, n := range r.runs {
 			if n.unborn {
@@ -36,17 +57,13 @@ func (g *GitHub) Deliveries(from, to time.Time) []Delivery {
 				if a.StartedAt.After(to) || !a.Open && a.EndedAt.Before(from) {
 					continue
 				}
-				tell := func(event, action string, at time.Time, body func() []byte) {
+				say := func(event, action string, at time.Time, body func() []byte) {
 					if within(at) && n.visible(at) {
-						o := newObject(nil)
-						o.str("action", action)
-						o.raw(event, body())
-						o.raw("repository", wholeRepositoryJSON(p, r))
-						out = append(out, Delivery{event, at, o.end()})
+						tell(happening{event, action, at, r, body})
 					}
 				}
 				run := func(action string, at time.Time) {
-					tell("workflow_run", action, at, func() []byte { return g.runJSON(nil, p, n, i+1, false, at) })
+					say("workflow_run", action, at, func() []byte { return g.runJSON(nil, p, n, i+1, false, at) })
 				}
 				run("requested", a.StartedAt)
 				if !a.Open {
@@ -58,7 +75,7 @@ func (g *GitHub) Deliveries(from, to time.Time) []Delivery {
 						continue
 					}
 					job := func(action string, at time.Time) {
-						tell("workflow_job", action, at, func() []byte { return jobJSON(nil, p, n, j, j.ShownAttempt, j.Undecodable, at) })
+						say("workflow_job", action, at, func() []byte { return jobJSON(nil, p, n, j, j.ShownAttempt, j.Undecodable, at) })
 					}
 					job("queued", j.ListedAt)
 					if j.hasRunner() && j.StartedAt.After(j.ListedAt) {
@@ -71,6 +88,4 @@ func (g *GitHub) Deliveries(from, to time.Time) []Delivery {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Delivery) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
-	return out
 }

@@ -80,6 +80,12 @@ func (g *GitHub) parse(r *http.Request) *request {
 		q.endpoint = endpointInstallations
 	case len(parts) == 4 && parts[0] == "app" && parts[1] == "installations" && parts[3] == "access_tokens":
 		q.endpoint, q.id = endpointAccessTokens, number(parts[2])
+	case path == "/app":
+		q.endpoint = endpointApp
+	case len(parts) == 5 && parts[0] == "orgs" && parts[2] == "hooks" && parts[4] == "deliveries":
+		q.endpoint, q.owner, q.id = endpointHookDeliveries, parts[1], number(parts[3])
+	case path == "/app/hook/deliveries":
+		q.endpoint = endpointAppDeliveries
 	case path == "/installation/repositories":
 		q.endpoint = endpointInstallationRepos
 	case path == "/user/repos":

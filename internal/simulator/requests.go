@@ -26,6 +26,9 @@ const (
 	endpointInstallations     = "installations"
 	endpointAccessTokens      = "access_tokens"
 	endpointInstallationRepos = "installation_repos"
+	endpointAppDeliveries     = "app_deliveries"
+	endpointApp               = "app"
+	endpointHookDeliveries    = "hook_deliveries"
 )
 
 // Requests counts what was asked. Repositories are named as they are called at the time.

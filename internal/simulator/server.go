@@ -145,6 +145,18 @@ func (g *GitHub) route(q *request) *answer {
 		return g.listInstallations(q)
 	case endpointAccessTokens:
 		return g.issueToken(q)
+	case endpointApp:
+		return g.appItself(q)
+	case endpointAppDeliveries:
+		if g.apps.plan.NoHook {
+			return notFound()
+		}
+		return g.listDeliveries(q, "/app/hook/deliveries")
+	case endpointHookDeliveries:
+		if q.id != OrganizationHook {
+			return notFound()
+		}
+		return g.listDeliveries(q, "/orgs/"+q.owner+"/hooks/"+i64(q.id)+"/deliveries")
 	case endpointInstallationRepos:
 		return g.installationRepositories(q)
 	case endpointOther:

@@ -26,14 +26,15 @@ type GitHub struct {
 	version      int64 // counts changes by hand, for the answers' fingerprints
 	swept        time.Time
 
-	limits   limits
-	points   map[string]*points // of GraphQL, by token
-	told     *told
-	requests Requests
-	sequence uint64 // of requests, for request ids and draws
-	tokens   map[string]bool
-	apps     apps
-	cache    map[cacheKey][]byte // rendered parts that many answers share
+	limits     limits
+	points     map[string]*points // of GraphQL, by token
+	told       *told
+	requests   Requests
+	sequence   uint64 // of requests, for request ids and draws
+	tokens     map[string]bool
+	apps       apps
+	deliveries deliveryLog
+	cache      map[cacheKey][]byte // rendered parts that many answers share
 }
 
 type repository struct {

@@ -133,6 +133,25 @@ func TestApp(t *testing.T) {
 					t.Errorf("%v, want %s", err, refused.text)
 				}
 			}
+			if events, err := app.Events(t.Context()); err != nil || len(events) != 1 {
+				t.Errorf("%v, %v", events, err)
+			}
+			if _, err := github.AddRun("octo-org/octo-repo", simulator.SimpleRun("CI", time.Now().Add(-2*time.Minute), time.Minute, "success")); err != nil {
+				t.Fatal(err)
+			}
+			for p := (githubapi.PageRequest{PerPage: 1}); ; {
+				page, err := app.Deliveries(t.Context(), p)
+				if err != nil || len(page.Items) != 1 || page.Items[0].Event != githubapi.EventRun || page.Items[0].Repository == 0 {
+					t.Fatalf("%v: %+v", err, page)
+				}
+				if p.Next = page.Next; p.Next == "" {
+					break
+				}
+			}
+			client := app.Installation(all[0], githubapi.InstallationOptions{})
+			if page, err := client.OrganizationDeliveries(t.Context(), "octo-org", simulator.OrganizationHook, githubapi.PageRequest{}); err != nil || len(page.Items) != 2 {
+				t.Errorf("%v: %+v", err, page)
+			}
 			t.Log(j.asked)
 		})
 	}

@@ -47,7 +47,7 @@ func (rec *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = `{"total_count":200,"jobs":[]}`
 	case strings.HasSuffix(path, "/installation/repositories"):
 		body = `{"total_count":200,"repositories":[]}`
-	case strings.HasSuffix(path, "/repos"), strings.HasSuffix(path, "/annotations"):
+	case strings.HasSuffix(path, "/repos"), strings.HasSuffix(path, "/annotations"), strings.HasSuffix(path, "/deliveries"):
 		body = `[]`
 	case strings.HasSuffix(path, "/graphql"):
 		body = `{"data":{"nodes":[]}}`
@@ -186,8 +186,13 @@ func calls() []call {
 	for _, status := range []string{"queued", "in_progress", "waiting", "requested", "pending", "completed"} {
 		all = append(all, runs(githubapi.RunFilter{Status: status}))
 	}
-	all = append(all, call{"InstallationRepositories", func(ctx context.Context, c *githubapi.Client) error {
-		return paged(func(p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) { return c.InstallationRepositories(ctx, p) })
+	all = append(all, call{"OrganizationDeliveries", func(ctx context.Context, c *githubapi.Client) error {
+		_, err := c.OrganizationDeliveries(ctx, "octo-org", 7, githubapi.PageRequest{})
+		return err
+	}}, call{"InstallationRepositories", func(ctx context.Context, c *githubapi.Client) error {
+		return paged(func(p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) {
+			return c.InstallationRepositories(ctx, p)
+		})
 	}})
 	return all
 }
@@ -218,7 +223,7 @@ func TestClientRequests(t *testing.T) {
 						checkGraphQL(t, f.graphqlURL, r)
 						continue
 					}
-					if strings.HasSuffix(r.URL.Path, "/annotations") || strings.HasSuffix(r.URL.Path, "/installation/repositories") {
+					if strings.HasSuffix(r.URL.Path, "/annotations") || strings.HasSuffix(r.URL.Path, "/installation/repositories") || strings.HasSuffix(r.URL.Path, "/deliveries") {
 						described++
 						if err := hints.CheckRequest(t.Context(), r); err != nil {
 							t.Errorf("%s: %v", c.method, err)

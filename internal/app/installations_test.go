@@ -37,7 +37,7 @@ var accounts = []string{"octo-org", "hexa-org", "mona"}
 // installed is a world of three accounts with two repositories each, that a GitHub App watches where it is installed.
 func installed(t *testing.T, perDay float64, rates *simulator.Rates, o simulator.Options, at []simulator.InstallationPlan, change ...func(*config.Config)) *world {
 	t.Helper()
-	o.App.ID, o.App.Key, o.App.Installed = "Iv1.test", &appKey().PublicKey, at
+	o.App.Installed = at
 	for _, account := range accounts {
 		for n := range 2 {
 			o.Repositories = append(o.Repositories, simulator.RepositoryPlan{
@@ -48,16 +48,23 @@ func installed(t *testing.T, perDay float64, rates *simulator.Rates, o simulator
 	if o.PrimaryLimit == 0 {
 		o.PrimaryLimit = 5000
 	}
+	asApp := throughApp(t, &o.App)
+	return newWorld(t, o, append([]func(*config.Config){asApp}, change...)...)
+}
+
+// throughApp has a GitHub App known to GitHub, and gives the configuration that asks as it.
+func throughApp(t *testing.T, plan *simulator.AppPlan) func(*config.Config) {
+	t.Helper()
+	plan.ID, plan.Key = "Iv1.test", &appKey().PublicKey
 	path := filepath.Join(t.TempDir(), "app.pem")
 	raw := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())})
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	asApp := func(c *config.Config) {
+	return func(c *config.Config) {
 		c.GitHub.App = config.App{ClientID: "Iv1.test", PrivateKeyFile: path}
 		c.Targets.Organizations = nil
 	}
-	return newWorld(t, o, append([]func(*config.Config){asApp}, change...)...)
 }
 
 func everywhere() []simulator.InstallationPlan {

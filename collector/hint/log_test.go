@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // hookLog is a log of deliveries, the newest last, read in pages of three.
 type hookLog struct {
+	mu         sync.Mutex
 	deliveries []githubapi.LoggedDelivery
 	err        error
 	reads      int
@@ -25,6 +27,8 @@ type hookLog struct {
 }
 
 func (h *hookLog) read(_ context.Context, p githubapi.PageRequest) (page githubapi.Page[githubapi.LoggedDelivery], err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.reads++
 	if h.err != nil {
 		return page, h.err
@@ -42,12 +46,21 @@ func (h *hookLog) read(_ context.Context, p githubapi.PageRequest) (page githuba
 	return page, nil
 }
 
+// change changes it between two reads.
+func (h *hookLog) change(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+}
+
+func (h *hookLog) fail(err error) { h.change(func() { h.err = err }) }
+
 func (h *hookLog) deliver(id, repository int64, change ...func(*githubapi.LoggedDelivery)) {
 	d := githubapi.LoggedDelivery{ID: id, At: time.Now(), Event: githubapi.EventRun, Action: "completed", Repository: repository}
 	for _, c := range change {
 		c(&d)
 	}
-	h.deliveries = append(h.deliveries, d)
+	h.change(func() { h.deliveries = append(h.deliveries, d) })
 }
 
 // start reads the log until the test ends.
@@ -68,7 +81,7 @@ func (h *hookLog) start(t *testing.T, from Position) (stop func()) {
 
 func (h *hookLog) told(t *testing.T, gaps int, want ...int64) {
 	t.Helper()
-	synctest.Wait()
+	synctest.Wait() // what is told is read by nobody else until then
 	if !slices.Equal(h.news, want) || h.gaps != gaps {
 		t.Errorf("told %v with %d gaps, want %v with %d", h.news, h.gaps, want, gaps)
 	}
@@ -97,9 +110,8 @@ func TestLogTellsWhatIsNew(t *testing.T) {
 		h.told(t, 0)
 		time.Sleep(10 * time.Minute)
 		h.deliver(34, 8)
-		h.deliveries = slices.Insert(h.deliveries, len(h.deliveries)-3, githubapi.LoggedDelivery{
-			ID: 29, At: time.Now().Add(-5 * time.Minute), Event: githubapi.EventRun, Action: "completed", Repository: 9,
-		})
+		late := githubapi.LoggedDelivery{ID: 29, At: time.Now().Add(-5 * time.Minute), Event: githubapi.EventRun, Action: "completed", Repository: 9}
+		h.change(func() { h.deliveries = slices.Insert(h.deliveries, len(h.deliveries)-3, late) })
 		time.Sleep(logEvery)
 		h.told(t, 0, 9, 8) // what is shown late is told too
 		stop()
@@ -132,10 +144,10 @@ func TestLogGaps(t *testing.T) {
 		news    []int64
 	}{
 		"the log was cut": {func(h *hookLog) {
-			h.deliveries = nil
+			h.change(func() { h.deliveries = nil })
 			h.deliver(90, 5)
 		}, 1, []int64{5}},
-		"the log is empty": {func(h *hookLog) { h.deliveries = nil }, 1, nil},
+		"the log is empty": {func(h *hookLog) { h.change(func() { h.deliveries = nil }) }, 1, nil},
 		"more than is read at a time": {func(h *hookLog) {
 			for id := range int64(3*maxLogPages + 1) {
 				h.deliver(1000+id, 0)
@@ -144,24 +156,27 @@ func TestLogGaps(t *testing.T) {
 		"held back":       {func(h *hookLog) { h.deliver(90, 5, func(d *githubapi.LoggedDelivery) { d.Throttled = true }) }, 1, []int64{5}},
 		"nothing changed": {func(*hookLog) {}, 0, nil},
 		"no answer": {func(h *hookLog) {
-			h.err = &githubapi.Error{Kind: githubapi.KindNetwork}
+			h.fail(&githubapi.Error{Kind: githubapi.KindNetwork})
 			time.Sleep(10 * time.Minute)
-			h.err = nil
+			h.fail(nil)
 			time.Sleep(5 * time.Minute)
 		}, 1, nil},
 		"one failure": {func(h *hookLog) {
-			h.err = &githubapi.Error{Kind: githubapi.KindServer}
+			h.fail(&githubapi.Error{Kind: githubapi.KindServer})
 			time.Sleep(logEvery)
-			h.err = nil
+			h.fail(nil)
 		}, 0, nil},
 		"the hook is gone": {func(h *hookLog) {
-			h.err = &githubapi.Error{Kind: githubapi.KindNotFound}
-			before := h.reads
+			h.fail(&githubapi.Error{Kind: githubapi.KindNotFound})
+			before := 0
+			h.change(func() { before = h.reads })
 			time.Sleep(5 * time.Hour)
-			if n := h.reads - before; n > 6 {
+			n := 0
+			h.change(func() { n = h.reads - before })
+			if n > 6 {
 				panic(fmt.Sprintf("%d requests in five hours", n))
 			}
-			h.err = nil
+			h.fail(nil)
 		}, 1, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"golang.org/x/sync/errgroup"
 
@@ -206,6 +207,9 @@ func (g *Group) replace(m *member, c Credential) {
 	o.Client = c.Client
 	o.Discover.Repositories, o.Discover.Organizations, o.Discover.Users = c.Targets.Repositories, c.Targets.Organizations, c.Targets.Users
 	o.Discover.OfInstallation = c.Targets.OfInstallation
+	if strings.HasPrefix(c.Name, installationIs) {
+		o.Logger = log.With(o.Logger, "credential", c.Name)
+	}
 	w := newWatcher(o, g, c.Name)
 	g.mu.Lock()
 	previous := g.previous

@@ -261,7 +261,20 @@ func readInstallation(r *reader, i *Installation) {
 // Events gives what the App's webhook subscribes to, such as EventRun (GET /app).
 // https://docs.github.com/rest/apps/apps#get-the-authenticated-app
 func (a *App) Events(ctx context.Context) ([]string, error) {
-	kind := entry[appItself]{
+	itself, _, err := one(ctx, a.client, "get_app", "/app", Tag{}, appEntry())
+	return itself.events, err
+}
+
+// maxEvents bounds what is kept; GitHub knows about seventy.
+const maxEvents = 200
+
+type appItself struct {
+	id     int64
+	events []string
+}
+
+func appEntry() entry[appItself] {
+	return entry[appItself]{
 		read: func(r *reader, i *appItself) {
 			r.members("entry", func(key []byte) {
 				switch string(key) {
@@ -283,14 +296,4 @@ func (a *App) Events(ctx context.Context) ([]string, error) {
 		id:    func(i *appItself) int64 { return i.id },
 		bound: sound[appItself],
 	}
-	itself, _, err := one(ctx, a.client, "get_app", "/app", Tag{}, kind)
-	return itself.events, err
-}
-
-// maxEvents bounds what is kept; GitHub knows about seventy.
-const maxEvents = 200
-
-type appItself struct {
-	id     int64
-	events []string
 }

@@ -422,3 +422,58 @@ func FuzzIssuedToken(f *testing.F) {
 		}
 	})
 }
+
+// TestRecordedApps reads what github.com really answered to Apps.
+func TestRecordedApps(t *testing.T) {
+	read := map[string]int{}
+	for _, name := range []string{"app-installation-of-org", "app-installation-of-repo", "app-token-create", "installation-repositories"} {
+		raw, err := os.ReadFile(filepath.Join(recordings, name+".json"))
+		if err != nil && os.Getenv("REQUIRE_SHARED") == "1" {
+			t.Fatal(err)
+		}
+		if err != nil {
+			t.Skip(err)
+		}
+		var rec recording
+		if err := json.Unmarshal(raw, &rec); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range rec.Exchanges {
+			path, body := x.Request.Path, x.Response.Body
+			date, _ := http.ParseTime(x.Response.Headers["Date"])
+			switch s := spanAt(date, http.Header{}); {
+			case x.Response.Status >= 300:
+			case strings.HasSuffix(path, "/access_tokens"):
+				read["token"]++
+				if got, err := decodeIssued(t.Context(), body); err != nil || got.value == "" || got.end.IsZero() {
+					t.Errorf("%s: %v", path, err)
+				}
+			case strings.HasSuffix(path, "/installation"):
+				read["installation"]++
+				got, err := decodeOne(t.Context(), body, installationEntry(), s)
+				if err != nil || got.ID == 0 || got.Login == "" || got.Suspended {
+					t.Errorf("%s: %+v, %v", path, got, err)
+				}
+				if len(got.Permissions) > 0 {
+					read["permissions"]++
+				}
+			case strings.HasPrefix(path, "/installation/repositories"):
+				read["repositories"]++
+				got, total, err := decodeList(t.Context(), body, "repositories", repositoryEntry(), s)
+				if err != nil || len(got) == 0 || total != len(got) {
+					t.Errorf("%s: %+v, %v", path, got, err)
+				}
+			case path == "/app":
+				read["app"]++
+				if got, err := decodeOne(t.Context(), body, appEntry(), s); err != nil || got.id == 0 {
+					t.Errorf("%s: %+v, %v", path, got, err)
+				}
+			}
+		}
+	}
+	for _, what := range []string{"token", "installation", "permissions", "repositories", "app"} {
+		if read[what] == 0 {
+			t.Errorf("no recording was read of: %s", what)
+		}
+	}
+}

@@ -214,6 +214,11 @@ func (p *process) exit(within time.Duration) int {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode()
 	case <-timer.C:
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // what it does goes to its standard error, which a failed test shows
+		select {
+		case <-p.exited:
+		case <-time.After(5 * time.Second):
+		}
 		p.Fatalf("still runs after %s", within)
 		return -1
 	}

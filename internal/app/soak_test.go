@@ -45,7 +45,7 @@ func TestSoak(t *testing.T) {
 		github.Faults().Set(name, fault)
 	}
 	p := newPlace(t, "github: {api_url: "+api+", requests_per_second: 100}\ntargets: {organizations: [{name: octo-org}]}\n"+
-		"poll: {interval: 1s, lookback: 240h, discovery_interval: 10s}\nmetrics: {initial_zero: 0s}\n")
+		"poll: {interval: 1s, max_interval: 3s, lookback: 240h, discovery_interval: 10s}\nmetrics: {initial_zero: 0s}\n")
 	run := p.serve()
 
 	held := map[string][2]float64{} // the least in the middle third and in the last: what is there when nothing is under way

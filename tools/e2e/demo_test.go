@@ -26,7 +26,6 @@ const (
 // TestDemo runs the demo under a real Prometheus and asks it the questions people ask. The window over which the growth
 // is compared begins and ends while GitHub is quiet and everything is shown, so that the truth of the window is exact.
 func TestDemo(t *testing.T) {
-	t.Parallel() // beside TestDeploy: both mostly wait
 	prometheus := findPrometheus(t)
 	binary := buildExporter(t)
 	exporter, controls := freeAddress(t), control(freeAddress(t))

@@ -16,7 +16,11 @@ const (
 	// activeIntervals is how many scrapes the window sees GitHub busy for at least. increase() extends what it sees to
 	// the ends of the window by at most an interval on either side: with a hundred of them that is within tolerance.
 	activeIntervals = 120
-	tolerance       = 0.02
+	// bornIntervals is how many scrapes the window lasts after the last change. A series born with that change is
+	// shown at 0 for some forty scrapes before it, and increase() extends by an interval what it sees of it: a part in
+	// forty would be more than is tolerated.
+	bornIntervals = 40
+	tolerance     = 0.02
 	// settleTime is enough for open attempts of the demo to end, to be read, and for series born last to be shown.
 	settleTime = 10 * time.Minute
 	// stillTime is longer than the demo takes to notice the end of an attempt and to show a series born with it.
@@ -26,6 +30,7 @@ const (
 // TestDemo runs the demo under a real Prometheus and asks it the questions people ask. The window over which the growth
 // is compared begins and ends while GitHub is quiet and everything is shown, so that the truth of the window is exact.
 func TestDemo(t *testing.T) {
+	t.Parallel() // beside TestDeploy: both mostly wait
 	prometheus := findPrometheus(t)
 	binary := buildExporter(t)
 	exporter, controls := freeAddress(t), control(freeAddress(t))
@@ -68,7 +73,7 @@ func TestDemo(t *testing.T) {
 		return ""
 	})
 	after := catchUp(t, controls, server, before, shown)
-	wait(t, 3*scrapeInterval)
+	wait(t, bornIntervals*scrapeInterval)
 	until := time.Now()
 
 	t.Run("growth equals the truth", func(t *testing.T) {

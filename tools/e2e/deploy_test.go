@@ -29,6 +29,7 @@ const (
 // demo fires its alert, reaches a receiver through Alertmanager, and is resolved when it is over. Beside it a Prometheus 3
 // that stores native histograms only does the same with their form of the rules and dashboards.
 func TestDeploy(t *testing.T) {
+	t.Parallel() // beside TestDemo: both mostly wait
 	prometheus3, alertmanager := os.Getenv("PROMETHEUS3"), findAlertmanager(t)
 	if prometheus3 == "" && os.Getenv("REQUIRE_E2E") == "1" {
 		t.Fatal("PROMETHEUS3 names no Prometheus 3 and REQUIRE_E2E=1")

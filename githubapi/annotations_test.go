@@ -83,7 +83,7 @@ func (s *graphqlServer) client(options ...func(*Options)) *Client {
 				Query     string
 				Variables struct{ IDs []string }
 			}
-			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !slices.Contains([]string{jobsQuery, suitesQuery}, q.Query) {
+			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !slices.Contains([]string{jobsQuery.Text, suitesQuery.Text}, q.Query) {
 				s.t.Errorf("%+v, %v", q, err)
 			}
 			s.asked = append(s.asked, q.Variables.IDs)
@@ -176,7 +176,7 @@ func TestAnnotationsInHalves(t *testing.T) {
 		t.Errorf("%d of 100, %v", len(got.ByID), err)
 	}
 	for _, asked := range s.asked {
-		if len(asked) > maxNodes {
+		if len(asked) > maxAnnotated {
 			t.Errorf("%d at once", len(asked))
 		}
 	}
@@ -219,7 +219,7 @@ func FuzzGraphQL(f *testing.F) {
 		if (err == nil) != (json.Valid([]byte(s)) && err == nil) {
 			t.Errorf("%q is taken for JSON", s)
 		}
-		if len(reply.nodes) > maxNodes || reply.limit.Remaining < 0 {
+		if len(reply.nodes) > mostIDs || reply.limit.Remaining < 0 {
 			t.Errorf("%q: %d nodes, limit %+v", s, len(reply.nodes), reply.limit)
 		}
 		for _, n := range reply.nodes {

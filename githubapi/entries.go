@@ -99,6 +99,8 @@ func readRun(r *reader, run *Run) {
 					r.skip()
 				}
 			})
+		case "node_id":
+			r.node(&run.NodeID)
 		case "check_suite_node_id":
 			r.node(&run.CheckSuiteNodeID)
 		case "repository":

@@ -7,88 +7,36 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
 
-// GraphQL is asked for one thing only: why jobs failed. The queries are constants, valid by GitHub's public schema, which a
-// test holds them to. Each costs 1 point (github-api §14: parents of each connection, summed, / 100).
-const (
-	jobsQuery = `query($ids:[ID!]!){rateLimit{limit cost remaining used resetAt} nodes(ids:$ids){... on CheckRun{` + annotationFields + `}}}`
+// GraphQL is asked for what REST cannot tell as cheaply: why jobs failed, and where there are news. The queries are constants,
+// valid by GitHub's public schema, which a test holds them to. Each costs 1 point (github-api §14: parents of each connection,
+// summed, / 100).
+const limitFields = `rateLimit{limit cost remaining used resetAt}`
 
-	suitesQuery = `query($ids:[ID!]!){rateLimit{limit cost remaining used resetAt} nodes(ids:$ids){... on CheckSuite{checkRuns(first:5){nodes{` + annotationFields + `}}}}}`
+// A Query is one of the queries that are ever sent.
+type Query struct {
+	Name string // for people
+	Text string
+	IDs  int // how many ids it is sent with at most
+}
 
-	annotationFields = `annotations(first:10){nodes{annotationLevel title message path}}`
-)
+// Queries are all of them.
+func Queries() []Query { return []Query{jobsQuery, suitesQuery, headsQuery, statesQuery} }
 
-// Queries are the GraphQL queries that are ever sent, by what they ask for.
-func Queries() map[string]string { return map[string]string{"jobs": jobsQuery, "suites": suitesQuery} }
-
-// maxNodes is how many ids one query asks for: 45 with 10 annotations each stay below the 500 nodes that servers answer
-// within seconds.
-const maxNodes = 45
+// mostIDs is how many ids GitHub takes in one query (github-api §14).
+const mostIDs = 100
 
 const graphqlEndpoint = "graphql"
 
 // graphqlResource is the rate limit that GraphQL counts against, by GitHub's name.
 const graphqlResource = "graphql"
 
-// AnnotationsAnswer is what GraphQL told of jobs and check suites.
-type AnnotationsAnswer struct {
-	// ByID are the annotations by node id, the first ten of each; ids that could not be read are absent.
-	ByID map[string][]Annotation
-	// Forbidden: some were kept from the credential.
-	Forbidden bool
-}
-
-// Annotations asks over GraphQL for the annotations of jobs and of the jobs of check suites, by their node ids. What could be
-// read is returned with an error too. KindForbidden: the credential may read none (fine-grained tokens cannot read checks);
-// KindNotFound: there is no GraphQL; KindPrimaryLimit: of its limit, which is not that of REST, nothing is left.
-func (c *Client) Annotations(ctx context.Context, jobs, suites []string) (AnnotationsAnswer, error) {
-	answer := AnnotationsAnswer{ByID: map[string][]Annotation{}}
-	for _, ask := range []struct {
-		query string
-		ids   []string
-	}{{jobsQuery, jobs}, {suitesQuery, suites}} {
-		for ids := range slices.Chunk(ask.ids, maxNodes) {
-			if err := c.annotations(ctx, ask.query, ids, &answer); err != nil {
-				return answer, err
-			}
-		}
-	}
-	if answer.Forbidden && len(answer.ByID) == 0 {
-		return answer, &Error{Kind: KindForbidden, Endpoint: graphqlEndpoint, Status: http.StatusOK,
-			Message: "the credential may not read check runs", Err: errors.New("annotations need a classic token, or a GitHub App with checks: read")}
-	}
-	return answer, nil
-}
-
-// annotations asks one query. What takes the server too long is asked for in halves.
-func (c *Client) annotations(ctx context.Context, query string, ids []string, into *AnnotationsAnswer) error {
-	reply, err := c.askGraphQL(ctx, query, ids)
-	if tooGreedy(err) && len(ids) > 1 {
-		half := len(ids) / 2
-		if err := c.annotations(ctx, query, ids[:half], into); err != nil {
-			return err
-		}
-		return c.annotations(ctx, query, ids[half:], into)
-	}
-	if err != nil {
-		return err
-	}
-	for i, node := range reply.nodes[:min(len(reply.nodes), len(ids))] {
-		if node.read {
-			into.ByID[ids[i]] = node.annotations
-		}
-	}
-	into.Forbidden = into.Forbidden || reply.forbidden
-	return nil
-}
-
-// tooGreedy tells whether a query took the server longer than it has: GitHub cuts one after 10 s. No answer within our own
+// TooGreedy tells whether a query took the server longer than it has: GitHub cuts one after 10 s. No answer within our own
 // time is another trouble, which smaller queries do not mend.
-func tooGreedy(err error) bool {
+func TooGreedy(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Kind == KindServer && (e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout)
 }
@@ -107,11 +55,12 @@ type graphqlReply struct {
 type graphqlNode struct {
 	read        bool // it is there, and is what was asked for
 	annotations []Annotation
+	runs        []RunHead
 }
 
 // askGraphQL sends one query.
-func (c *Client) askGraphQL(ctx context.Context, query string, ids []string) (graphqlReply, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]any{"ids": ids}})
+func (c *Client) askGraphQL(ctx context.Context, query Query, ids []string) (graphqlReply, error) {
+	body, err := json.Marshal(map[string]any{"query": query.Text, "variables": map[string]any{"ids": ids}})
 	if err != nil {
 		return graphqlReply{}, badRequest(graphqlEndpoint, err)
 	}
@@ -217,42 +166,19 @@ func (r *reader) graphqlLimit(reply *graphqlReply) {
 func (r *reader) graphqlNodes() []graphqlNode {
 	nodes := []graphqlNode{}
 	r.elements("nodes", func() {
-		if len(nodes) == maxNodes {
+		if len(nodes) == mostIDs {
 			r.skip()
 			return
 		}
 		var node graphqlNode
-		r.members("node", func(key []byte) { r.graphqlField(key, &node) })
+		r.members("node", func(key []byte) {
+			if !r.annotationsField(key, &node) && !r.headsField(key, &node) {
+				r.skip()
+			}
+		})
 		nodes = append(nodes, node)
 	})
 	return nodes
-}
-
-// graphqlField reads a member of a check run, or of a check suite, whose check runs are taken together.
-func (r *reader) graphqlField(key []byte, node *graphqlNode) {
-	switch string(key) {
-	case "annotations":
-		node.read = true
-		r.members("annotations", func(key []byte) {
-			if string(key) != "nodes" {
-				r.skip()
-				return
-			}
-			node.annotations = append(node.annotations, r.annotations("annotationLevel")...)
-			node.annotations = node.annotations[:min(len(node.annotations), maxAnnotations)]
-		})
-	case "checkRuns":
-		node.read = true
-		r.members("checkRuns", func(key []byte) {
-			if string(key) != "nodes" {
-				r.skip()
-				return
-			}
-			r.elements("nodes", func() { r.members("check run", func(key []byte) { r.graphqlField(key, node) }) })
-		})
-	default:
-		r.skip()
-	}
 }
 
 func (r *reader) graphqlError(reply *graphqlReply) {

@@ -45,6 +45,7 @@ type Run struct {
 	RunStartedAt time.Time  `json:"run_started_at"`
 	Actor        Account    `json:"actor"`
 	Repository   Repository `json:"repository"` // in run objects a short form: id and full_name
+	NodeID       string     `json:"node_id"`    // what GraphQL calls it, "" where the server does not tell
 	// CheckSuiteNodeID is what GraphQL calls the check suite of the run, "" where the server does not tell.
 	CheckSuiteNodeID string `json:"check_suite_node_id"`
 

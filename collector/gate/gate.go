@@ -40,8 +40,8 @@ type Gate struct {
 	// SSO is what is held back from the token for want of single sign-on.
 	SSO Restrictions
 
-	// Annotations is the door to the annotations of failed jobs.
-	Annotations Door
+	// Annotations is the door to the annotations of failed jobs, Heads that to what GraphQL tells of runs.
+	Annotations, Heads Door
 
 	fruitless atomic.Int32          // how often in a row, over all lists, no size of a page was answered
 	pause     atomic.Pointer[pause] // the last, nil if there was none
@@ -59,7 +59,7 @@ func New(o Options) *Gate {
 		o.Again = func() {}
 	}
 	g := &Gate{Options: o, budget: newBudget(o.Reserve, o.PerSecond, o.Now), outage: newOutage(), SSO: Restrictions{logger: o.Logger}}
-	g.Annotations.gate = g
+	g.Annotations.gate, g.Heads.gate = g, g
 	g.budget.waits = g.waiting
 	g.budget.charged = o.Client.Anonymous()
 	return g

@@ -6,6 +6,8 @@ package hint
 import (
 	"sync"
 	"time"
+
+	"github_workflow_exporter/collector/schedule"
 )
 
 // Source is who tells.
@@ -15,6 +17,7 @@ type Source string
 const (
 	Webhook    Source = "webhook"
 	Deliveries Source = "deliveries" // the log of them
+	GraphQL    Source = "graphql"    // the runs that began last, and those that go on
 )
 
 // Outcome is what came of a hint.
@@ -61,7 +64,8 @@ type figures struct {
 	outcomes map[Outcome]uint64
 	missed   uint64
 	last     time.Time
-	inARow   int // useful hints since the last miss
+	inARow   int           // useful hints since the last miss
+	late     time.Duration // how much later than others it may tell
 }
 
 // told is what a source has told of a repository.
@@ -121,7 +125,7 @@ func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Tim
 	if asOf.After(t.asOf) {
 		t.asOf = asOf
 	}
-	if read.After(asOf.Add(lateBy)) { // it was found without
+	if read.After(asOf.Add(b.late(s))) { // it was found without
 		f.outcomes[NothingNew]++
 		return false
 	}
@@ -132,12 +136,17 @@ func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Tim
 }
 
 // Looked takes in that a repository's list was read, begun at a time by GitHub's clock, and when the latest of what it showed
-// to be over ended; zero where nothing new was. It tells whether a hint that is not explained by it is worth another look soon.
-func (b *Book) Looked(repo int64, began, news, now time.Time) (again bool) {
+// to be over ended, of first attempts and of re-runs; zero where nothing new was. It tells whether a hint that is not explained
+// by it is worth another look soon.
+func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again bool) {
 	b.mu.Lock()
 	var lost func()
 	for s, t := range b.told[repo] {
 		f := b.source(s)
+		news := first
+		if rerun.After(first) && (s.tellsAll() || !t.arrived.IsZero()) {
+			news = rerun
+		}
 		switch {
 		case !t.arrived.IsZero() && !news.IsZero():
 			f.outcomes[Useful]++
@@ -148,7 +157,7 @@ func (b *Book) Looked(repo int64, began, news, now time.Time) (again bool) {
 		case !t.arrived.IsZero():
 			f.outcomes[NothingNew]++
 			t.arrived = time.Time{}
-		case !news.IsZero() && t.useful && began.Sub(news) > lateBy && t.asOf.Add(lateBy).Before(news):
+		case !news.IsZero() && t.useful && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
 			f.missed++
 			if f.inARow >= provenBy {
 				lost = b.lost
@@ -176,17 +185,37 @@ func (b *Book) Gap(s Source) {
 	}
 }
 
-// Hinted tells whether some source that is trusted tells of the repository: it need not be looked at without a hint.
-func (b *Book) Hinted(repo int64) bool {
+// Hinted tells how much a source that is trusted tells of the repository.
+func (b *Book) Hinted(repo int64) schedule.Told {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	most := schedule.ToldNothing
 	for s, t := range b.told[repo] {
-		if t.useful && b.source(s).inARow >= provenBy {
-			return true
+		switch {
+		case !t.useful || b.source(s).inARow < provenBy:
+		case s.tellsAll():
+			return schedule.ToldAll
+		default:
+			most = schedule.ToldMost
 		}
 	}
-	return false
+	return most
 }
+
+// Told tells whether a source that is trusted tells all of the repository.
+func (b *Book) Told(repo int64) bool { return b.Hinted(repo) == schedule.ToldAll }
+
+// tellsAll tells whether nothing happens that the source should not tell. GraphQL cannot tell of re-runs of old runs.
+func (s Source) tellsAll() bool { return s != GraphQL }
+
+// Late has a source take longer to tell than others.
+func (b *Book) Late(s Source, by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.source(s).late = by
+}
+
+func (b *Book) late(s Source) time.Duration { return lateBy + b.source(s).late }
 
 // Forget drops what was told of a repository that is watched no longer.
 func (b *Book) Forget(repo int64) {

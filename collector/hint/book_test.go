@@ -15,18 +15,18 @@ func proven(t *testing.T) (b *Book, now time.Time, losses *int) {
 	b, losses, now = NewBook(Webhook), new(int), start
 	b.OnLoss(func() { *losses++ })
 	for range provenBy {
-		if b.Hinted(1) {
+		if b.Told(1) {
 			t.Fatal("trusted before it has proved itself")
 		}
 		now = now.Add(10 * time.Minute)
 		if !b.Tell(Webhook, 1, true, now, now.Add(-5*time.Minute), now) {
 			t.Fatal("a hint is not worth a visit")
 		}
-		if b.Looked(1, now, now, now) {
+		if b.Looked(1, now, now, time.Time{}, now) {
 			t.Fatal("looked again for a hint that was explained")
 		}
 	}
-	if !b.Hinted(1) || !b.Figures()[Webhook].Trusted {
+	if !b.Told(1) || !b.Figures()[Webhook].Trusted {
 		t.Fatal("not trusted, though it has proved itself")
 	}
 	return b, now, losses
@@ -34,25 +34,25 @@ func proven(t *testing.T) (b *Book, now time.Time, losses *int) {
 
 func TestBookTrustsWhatProvesItself(t *testing.T) {
 	b, now, losses := proven(t)
-	if b.Hinted(2) {
+	if b.Told(2) {
 		t.Error("trusted with a repository of which it has told nothing")
 	}
 	// Nothing new, some time later: that is no miss.
-	b.Looked(1, now.Add(time.Hour), time.Time{}, now.Add(time.Hour))
+	b.Looked(1, now.Add(time.Hour), time.Time{}, time.Time{}, now.Add(time.Hour))
 	// News that have just come may still be told, and so may those that were told of before.
-	b.Looked(1, now.Add(time.Hour), now.Add(time.Hour-lateBy/2), now.Add(time.Hour))
-	b.Looked(1, now.Add(time.Hour), now.Add(lateBy/2), now.Add(time.Hour))
+	b.Looked(1, now.Add(time.Hour), now.Add(time.Hour-lateBy/2), time.Time{}, now.Add(time.Hour))
+	b.Looked(1, now.Add(time.Hour), now.Add(lateBy/2), time.Time{}, now.Add(time.Hour))
 	// Nor are those of a repository of which it never told.
-	b.Looked(2, now.Add(time.Hour), now.Add(time.Minute), now.Add(time.Hour))
-	if f := b.Figures()[Webhook]; f.Missed != 0 || !b.Hinted(1) || *losses != 0 {
+	b.Looked(2, now.Add(time.Hour), now.Add(time.Minute), time.Time{}, now.Add(time.Hour))
+	if f := b.Figures()[Webhook]; f.Missed != 0 || !b.Told(1) || *losses != 0 {
 		t.Fatalf("%+v, and %d losses, though nothing was missed", f, *losses)
 	}
 	now = now.Add(2 * time.Hour)
-	b.Looked(1, now, now.Add(-lateBy-time.Second), now)
-	if f := b.Figures()[Webhook]; f.Missed != 1 || f.Trusted || b.Hinted(1) || *losses != 1 {
+	b.Looked(1, now, now.Add(-lateBy-time.Second), time.Time{}, now)
+	if f := b.Figures()[Webhook]; f.Missed != 1 || f.Trusted || b.Told(1) || *losses != 1 {
 		t.Errorf("%+v, and %d losses, though news were missed", f, *losses)
 	}
-	b.Looked(1, now.Add(time.Hour), now.Add(time.Minute), now.Add(time.Hour))
+	b.Looked(1, now.Add(time.Hour), now.Add(time.Minute), time.Time{}, now.Add(time.Hour))
 	if f := b.Figures()[Webhook]; f.Missed != 2 || *losses != 1 {
 		t.Errorf("%+v, and %d losses, one was said already", f, *losses)
 	}
@@ -77,20 +77,20 @@ func TestBookOutcomes(t *testing.T) {
 	outcomes(0, 1, 1)
 	b.Tell(Webhook, 1, true, now, now, now)
 	b.Tell(Webhook, 1, true, now, now, now) // once more
-	if !b.Looked(1, now, time.Time{}, now.Add(2*time.Second)) {
+	if !b.Looked(1, now, time.Time{}, time.Time{}, now.Add(2*time.Second)) {
 		t.Error("not looked again, though lists lag behind")
 	}
-	if b.Looked(1, now, now, now.Add(7*time.Second)) {
+	if b.Looked(1, now, now, time.Time{}, now.Add(7*time.Second)) {
 		t.Error("looked again for a hint that was explained")
 	}
 	outcomes(1, 1, 1)
 	b.Tell(Webhook, 1, true, now, now, now)
-	if b.Looked(1, now, time.Time{}, now.Add(againFor)) {
+	if b.Looked(1, now, time.Time{}, time.Time{}, now.Add(againFor)) {
 		t.Error("looked again for ever")
 	}
 	outcomes(1, 2, 1)
 	b.Forget(1)
-	if b.Hinted(1) || len(b.told) != 0 {
+	if b.Told(1) || len(b.told) != 0 {
 		t.Error("what was forgotten is known")
 	}
 }
@@ -122,7 +122,7 @@ func TestBookIsBounded(t *testing.T) {
 				if rapid.Bool().Draw(t, "news") {
 					news = at
 				}
-				if !b.Looked(repo, now, news, now) {
+				if !b.Looked(repo, now, news, time.Time{}, now) {
 					waiting[repo] = false
 				} else if !waiting[repo] {
 					t.Fatal("looked again for nothing")

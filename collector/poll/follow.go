@@ -155,8 +155,12 @@ func (o *openRuns) saw(open *openRun, run githubapi.Run) {
 
 // found notes that a run is over, if it is.
 func (s *site) found(run githubapi.Run) {
-	if run.Completed() {
-		s.news = schedule.Latest(s.news, run.UpdatedAt)
+	switch {
+	case !run.Completed():
+	case run.Number() > 1:
+		s.news.rerun = schedule.Latest(s.news.rerun, run.UpdatedAt)
+	default:
+		s.news.first = schedule.Latest(s.news.first, run.UpdatedAt)
 	}
 }
 

@@ -92,10 +92,10 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 			}
 		}
 	}
-	if r.looked && r.Hints.Looked(r.id, r.front.began, r.news, now) {
+	if r.looked && r.Hints.Looked(r.id, r.front.began, r.news.first, r.news.rerun, now) {
 		state.Again = true
 	}
-	state.Hinted = r.Hints.Hinted(r.id)
+	state.Told = r.Hints.Hinted(r.id)
 	turn, lookAt := state.Next(now, rand.Float64())
 	r.lookAt = lookAt
 	return turn

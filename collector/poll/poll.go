@@ -85,17 +85,18 @@ type Figures interface {
 // Hints are what others say of where there may be news, and are told what reading finds.
 type Hints interface {
 	// Looked takes in that a repository's list was read, begun at a time by GitHub's clock, and when the latest of what it
-	// showed to be over ended; zero where nothing new was. It tells whether it is worth looking again soon.
-	Looked(repo int64, began, news, now time.Time) (again bool)
-	// Hinted tells whether somebody who has proved to tell all of it tells of a repository.
-	Hinted(repo int64) bool
+	// showed to be over ended, of first attempts and of re-runs; zero where nothing new was. It tells whether it is worth
+	// looking again soon.
+	Looked(repo int64, began, first, rerun, now time.Time) (again bool)
+	// Hinted tells how much of what happens in a repository is told.
+	Hinted(repo int64) schedule.Told
 }
 
 // nobody tells nothing.
 type nobody struct{}
 
-func (nobody) Looked(int64, time.Time, time.Time, time.Time) bool { return false }
-func (nobody) Hinted(int64) bool                                  { return false }
+func (nobody) Looked(int64, time.Time, time.Time, time.Time, time.Time) bool { return false }
+func (nobody) Hinted(int64) schedule.Told                                    { return schedule.ToldNothing }
 
 // Options configure a Visitor. All durations are positive.
 type Options struct {
@@ -103,7 +104,9 @@ type Options struct {
 	Progress Progress
 	Workflow func(path string) bool // nil: all; an excluded run costs no jobs page
 	Hints    Hints                  // nil: nobody tells anything
-	Moved    func()                 // called when a repository's name belongs to another one
+	// Listed is told of the runs of every page of a list that was taken in, but for those left out; nil: nobody is.
+	Listed func(repo int64, runs []githubapi.Run)
+	Moved  func() // called when a repository's name belongs to another one
 
 	Interval    time.Duration
 	MaxInterval time.Duration
@@ -135,6 +138,9 @@ func NewVisitor(o Options) *Visitor {
 	}
 	if o.Hints == nil {
 		o.Hints = nobody{}
+	}
+	if o.Listed == nil {
+		o.Listed = func(int64, []githubapi.Run) {}
 	}
 	return &Visitor{Options: o, rest: schedule.Backoff{First: 5 * time.Second, Most: time.Minute}}
 }

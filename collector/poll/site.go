@@ -29,7 +29,7 @@ type site struct {
 	class    gate.Class     // of the requests of the stage that goes on
 	requests int            // of this visit
 	looked   bool           // in this visit the list of runs has answered: what is not found then is gone
-	news     time.Time      // when the latest of what this visit found to be over ended; zero: nothing
+	news     news           // what this visit found to be over
 	held     gate.HeldError // for how long an answer asked not to ask for it
 }
 
@@ -77,3 +77,6 @@ func (o *Options) today(server time.Time) time.Time {
 	}
 	return server
 }
+
+// news is when the latest of what was found to be over ended, of first attempts and of re-runs; zero: nothing was.
+type news struct{ first, rerun time.Time }

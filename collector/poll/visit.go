@@ -16,7 +16,7 @@ func (r *Repository) Visit(ctx context.Context, reason schedule.Reason) schedule
 	if until := schedule.Latest(r.visitor.rest.Over(), r.held.Until); r.Now().Before(until) {
 		return schedule.Turn{At: until, Reason: schedule.Waited}
 	}
-	r.requests, r.looked, r.news = 0, false, time.Time{}
+	r.requests, r.looked, r.news = 0, false, news{}
 	if reason == schedule.Called {
 		r.lookAt = time.Time{}
 	}

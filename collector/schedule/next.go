@@ -11,7 +11,7 @@ type State struct {
 	HintedInterval time.Duration
 	ToClose        bool      // an attempt that is over is not complete yet
 	Again          bool      // a hint is not explained by what the list shows
-	Hinted         bool      // it need not be looked at without a hint
+	Told           Told      // what others tell of it
 	LiveAt         time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
 }
 
@@ -25,8 +25,7 @@ func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) 
 	lookAt = s.LookAt
 	if s.Looked {
 		lookAt = now.Add(Jitter(s.Wait(), s.Most, share))
-		if s.Hinted {
-			longest := max(s.HintedInterval, s.Most, s.Interval)
+		if longest := s.unasked(); longest > 0 {
 			lookAt = now.Add(Jitter(longest-longest/10, longest, share))
 		}
 	}
@@ -46,4 +45,25 @@ func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) 
 		turn = turn.Sooner(Turn{Latest(s.LiveAt, soon), Live})
 	}
 	return turn, lookAt
+}
+
+// Told is how much of what happens in a repository somebody tells who has proved to.
+type Told int
+
+// The amounts.
+const (
+	ToldNothing Told = iota
+	ToldMost         // but not all: it is looked at now and then
+	ToldAll
+)
+
+// unasked is how long the list is left alone where others tell; zero: as long as the outlook says.
+func (s State) unasked() time.Duration {
+	switch s.Told {
+	case ToldAll:
+		return max(s.HintedInterval, s.Most, s.Interval)
+	case ToldMost:
+		return max(s.Most, s.Interval)
+	}
+	return 0
 }

@@ -43,6 +43,7 @@ type Options struct {
 	Logger  log.Logger
 	Metrics *Metrics
 	Hints   *hint.Book
+	GraphQL bool             // ask it where runs have ended; needs Hints
 	Now     func() time.Time // local clock; nil: time.Now
 }
 
@@ -56,6 +57,7 @@ type Watcher struct {
 	fleet     *fleet
 	visitor   *poll.Visitor
 	discovery *discover.Discovery
+	heads     *hint.Heads // nil: GraphQL is not asked
 }
 
 // newWatcher makes a watcher; nothing is asked before it runs.
@@ -69,6 +71,9 @@ func newWatcher(o Options, g *Group, credential string) *Watcher {
 	visit.Figures, visit.Logger, visit.Now = w.figures, o.Logger, o.Now
 	if o.Hints != nil {
 		visit.Hints = o.Hints
+	}
+	if w.heads = w.newHeads(); w.heads != nil {
+		visit.Listed = w.heads.Listed
 	}
 	visit.Moved = func() { w.discovery.Hurry() }
 	w.visitor = poll.NewVisitor(visit)
@@ -96,6 +101,9 @@ func (w *Watcher) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.discovery.Run(ctx) })
 	g.Go(func() error { return w.reportFirstSweep(ctx) })
+	if w.heads != nil {
+		g.Go(func() error { return w.heads.Run(ctx) })
+	}
 	due := make(chan called)
 	g.Go(func() error { return w.fleet.dispatch(ctx, due) })
 	for range max(w.Workers, 1) {
@@ -217,6 +225,9 @@ func (w watched) Remove(id int64) {
 	w.Visit.Recorder.Forget(id, 0)
 	if w.Hints != nil {
 		w.Hints.Forget(id)
+	}
+	if w.heads != nil {
+		w.heads.Forget(id)
 	}
 }
 

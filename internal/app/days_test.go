@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,16 +46,20 @@ func jain(of []float64) float64 {
 // costs beside a clairvoyant, how late it is, and whom it neglects. Run it with -v for the table.
 func TestDays(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		live bool
-		hook bool
-		log  bool
-		most float64 // times the floor, of ten repositories
+		name    string
+		live    bool
+		hook    bool
+		log     bool
+		graphql bool
+		most    float64 // times the floor, of ten repositories
 	}{
-		{"plain, live off", false, false, false, 1.35},
-		{"plain, live on", true, false, false, 2.1},
-		{"webhook, live off", false, true, false, 1.3},       // a look each hour without a hint, too
-		{"delivery log, live off", false, false, true, 1.55}, // and what each new token costs
+		{name: "plain, live off", most: 1.35},
+		{name: "plain, live on", live: true, most: 2.1},
+		{name: "graphql, live off", graphql: true, most: 1.35},
+		{name: "graphql, live on", graphql: true, live: true, most: 2.1},
+		{name: "webhook, live off", hook: true, most: 1.3},      // a look each hour without a hint, too
+		{name: "delivery log, live off", log: true, most: 1.55}, // and what each new token costs
+		{name: "delivery log and graphql, live off", log: true, graphql: true, most: 1.55},
 	} {
 		if raceDetector {
 			continue // its parts are in other tests; without the detector it is among the long worlds
@@ -73,6 +79,11 @@ func TestDays(t *testing.T) {
 				w := newWorld(t, o, func(c *config.Config) {
 					change(c)
 					c.Poll.Live = test.live
+					if !test.graphql {
+						c.Hints.GraphQL = config.Off
+					} else if !test.log {
+						c.GitHub.TokenFile = someToken(t)
+					}
 				})
 				time.Sleep(24 * time.Hour)
 				w.start()
@@ -119,10 +130,13 @@ func TestDays(t *testing.T) {
 					each = append(each, lag.Seconds())
 				}
 				ratio := float64(r.Counted) / float64(floor)
-				t.Logf("%d repositories: first sweep %s with %d requests (floor %d); then %d counted of %d (asking for everything each minute %d), %d of the App's own, floor %d: %.2f times; attempts closed after p50 %s p95 %s max %s; "+
+				t.Logf("%d repositories: first sweep %s with %d requests (floor %d); then %d counted of %d (asking for everything each minute %d), %d of the App's own, %d points of GraphQL, floor %d: %.2f times; attempts closed after p50 %s p95 %s max %s; "+
 					"Jain fairness of the repositories' mean %.2f; idle ones %d; refused %d; by endpoint %v",
-					*daysOf, swept, sweep.Counted, sweepFloor, r.Counted, r.Total, naive, own, floor, ratio, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1),
+					*daysOf, swept, sweep.Counted, sweepFloor, r.Counted, r.Total, naive, own, r.Points, floor, ratio, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1),
 					jain(each), idle, r.ByStatus[403]+r.ByStatus[429], r.CountedByEndpoint)
+				for source, f := range w.exporter.hints.Figures() {
+					t.Logf("%s: %v, %d missed, trusted %t", source, f.Outcomes, f.Missed, f.Trusted)
+				}
 				if ratio > test.most && *daysOf == 10 {
 					t.Errorf("%.2f times the floor, want at most %.2f", ratio, test.most)
 				}
@@ -138,6 +152,16 @@ func TestDays(t *testing.T) {
 			})
 		})
 	}
+}
+
+// someToken is a file that holds a token.
+func someToken(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte("ghp_abcdefghijklmnopqrstuvwxyz0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // naive is how many requests it takes, free ones included, to ask for the list of each repository and for the jobs of each open

@@ -133,6 +133,9 @@ func (e *Exporter) wire(c *config.Config) error {
 	if c.GitHub.App.On() && c.Hints.Deliveries == config.Auto || len(c.Hints.OrganizationHooks) > 0 {
 		sources = append(sources, hint.Deliveries)
 	}
+	if c.Hints.GraphQL == config.Auto {
+		sources = append(sources, hint.GraphQL)
+	}
 	e.hints = hint.NewBook(sources...)
 	e.positions = loadPositions(c.Storage.Path, e.logger)
 	if err = newHintFigures(e.registry, e.hints); err != nil {

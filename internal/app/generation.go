@@ -50,8 +50,9 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		Discover: discover.Options{
 			Interval: time.Duration(p.DiscoveryInterval),
 		},
-		Logger: e.logger, Metrics: e.polling, Hints: e.hints, Now: e.now,
+		Logger: e.logger, Metrics: e.polling, Hints: e.hints, GraphQL: c.Hints.GraphQL == config.Auto, Now: e.now,
 	}
+	e.hints.Late(hint.GraphQL, 2*time.Duration(p.Interval)) // it is asked in rounds
 	var previous *watch.Group
 	before := e.running()
 	if before != nil {

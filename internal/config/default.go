@@ -25,7 +25,7 @@ func Default() *Config {
 			Live:              true,
 		},
 		Webhook:  Webhook{Path: "/webhook"},
-		Hints:    Hints{Deliveries: Auto},
+		Hints:    Hints{Deliveries: Auto, GraphQL: Auto},
 		Failures: Failures{Annotations: AnnotationsAuto},
 		Storage:  Storage{Path: "data"},
 		Metrics: Metrics{

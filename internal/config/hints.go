@@ -6,6 +6,8 @@ type Hints struct {
 	Deliveries Switch `yaml:"deliveries"`
 	// OrganizationHooks are webhooks of organizations whose logs are read.
 	OrganizationHooks []OrganizationHook `yaml:"organization_hooks"`
+	// GraphQL is whether it is asked which runs have ended.
+	GraphQL Switch `yaml:"graphql"`
 }
 
 // OrganizationHook is a webhook of an organization.
@@ -24,8 +26,13 @@ const (
 )
 
 func (h Hints) check() *Error {
-	if h.Deliveries != Auto && h.Deliveries != Off {
-		return wrong("hints.deliveries", "must be auto or off, not %s", quote(string(h.Deliveries)))
+	for _, s := range []struct {
+		key string
+		is  Switch
+	}{{"hints.deliveries", h.Deliveries}, {"hints.graphql", h.GraphQL}} {
+		if s.is != Auto && s.is != Off {
+			return wrong(s.key, "must be auto or off, not %s", quote(string(s.is)))
+		}
 	}
 	for i, hook := range h.OrganizationHooks {
 		at := indexed("hints.organization_hooks", i)

@@ -50,6 +50,7 @@ func stir(h uint64) uint64 {
 const (
 	runsPerSlot = 1 << 10
 	repoBits    = 12
+	firstRun    = 1_000_000
 )
 
 func (g *GitHub) generate(r *repository, number int) {
@@ -75,7 +76,7 @@ func (g *GitHub) generate(r *repository, number int) {
 		if at.Before(r.born) || !g.opts.End.IsZero() && !at.Before(g.opts.End) {
 			continue
 		}
-		n.plan.ID = 1_000_000 + (int64(number)<<repoBits|int64(r.index))*runsPerSlot + int64(i)
+		n.plan.ID = firstRun + (int64(number)<<repoBits|int64(r.index))*runsPerSlot + int64(i)
 		n.plan.CreatedAt = at
 		g.describe(n)
 		n.pathNamed = r.nameKnown(n)

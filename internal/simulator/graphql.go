@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -34,10 +35,10 @@ type points struct {
 	reset time.Time
 }
 
-var firstOf = regexp.MustCompile(`annotations\(\s*first:\s*(\d+)`)
+var firstOf = regexp.MustCompile(`(?:annotations|runs)\(\s*first:\s*(\d+)`)
 
-// graphql answers the two questions that are asked of it: the annotations of check runs, and of the check runs of check
-// suites. The lock is held.
+// graphql answers the questions that are asked of it: the annotations of check runs, and of the check runs of check suites,
+// the state of runs, and the runs of their workflows that began last. The lock is held.
 func (g *GitHub) graphql(q *request) *answer {
 	if g.opts.GraphQL == GraphQLMissing || q.http.Method != http.MethodPost {
 		return notFound()
@@ -51,7 +52,7 @@ func (g *GitHub) graphql(q *request) *answer {
 	if json.Unmarshal(q.body, &asked) != nil || !strings.Contains(asked.Query, "nodes(ids:") {
 		return failure(http.StatusBadRequest, "Problems parsing JSON", docsURL)
 	}
-	first := 10
+	first := 0
 	if m := firstOf.FindStringSubmatch(asked.Query); m != nil {
 		first, _ = strconv.Atoi(m[1])
 	}
@@ -60,10 +61,7 @@ func (g *GitHub) graphql(q *request) *answer {
 		budget = &points{reset: q.at.Truncate(time.Second).Add(time.Hour)}
 		g.points[q.purse] = budget
 	}
-	limit := g.opts.GraphQLPoints
-	if limit == 0 {
-		limit = 5000
-	}
+	limit := cmp.Or(g.opts.GraphQLPoints, 5000)
 	type problem struct {
 		Type    string `json:"type"`
 		Path    []any  `json:"path,omitempty"`
@@ -86,7 +84,7 @@ func (g *GitHub) graphql(q *request) *answer {
 		return respond(reply{Errors: []problem{{Type: "RATE_LIMITED", Message: "API rate limit exceeded for user ID 1."}}})
 	case len(asked.Variables.IDs) > 100:
 		return respond(reply{Errors: []problem{{Type: "ARGUMENT_LIMIT", Message: "You may not provide more than 100 node ids."}}})
-	case len(asked.Variables.IDs)*(first+1) > 1000:
+	case len(asked.Variables.IDs)*(first+1) > cmp.Or(g.opts.GraphQLNodes, 1000):
 		return failure(http.StatusBadGateway, "We couldn't respond to your request in time.", docsURL)
 	}
 	budget.used += cost
@@ -100,7 +98,10 @@ func (g *GitHub) graphql(q *request) *answer {
 			r.Errors = append(r.Errors, problem{"FORBIDDEN", []any{"nodes", i}, "Resource not accessible by personal access token"})
 			continue
 		}
-		node := g.node(id, first, q.at)
+		node := g.runNode(q, id, asked.Query, first)
+		if node == nil {
+			node = g.node(id, first, q.at)
+		}
 		if node == nil {
 			r.Errors = append(r.Errors, problem{"NOT_FOUND", []any{"nodes", i}, "Could not resolve to a node with the global id of '" + id + "'"})
 			continue

@@ -36,6 +36,7 @@ type Options struct {
 
 	GraphQL       GraphQLMode
 	GraphQLPoints int // an hour and token; 0: 5000
+	GraphQLNodes  int // more in one query take too long; 0: 1000
 
 	Stretches []Stretch // in order of time
 

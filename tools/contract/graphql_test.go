@@ -52,21 +52,17 @@ func schema(t *testing.T) *ast.Schema {
 // TestQueries holds the GraphQL queries to the schema, and to what they may cost.
 func TestQueries(t *testing.T) {
 	s := schema(t)
-	for name, text := range githubapi.Queries() {
-		query, errs := gqlparser.LoadQueryWithRules(s, text, rules.NewDefaultRules())
+	for _, q := range githubapi.Queries() {
+		query, errs := gqlparser.LoadQueryWithRules(s, q.Text, rules.NewDefaultRules())
 		if errs != nil {
-			t.Errorf("%s is not valid: %v", name, errs)
+			t.Errorf("%s is not valid: %v", q.Name, errs)
 			continue
 		}
-		const ids = 45
-		requests, nodes := cost(query.Operations[0].SelectionSet, ids, 1)
-		if name == "suites" {
-			requests, nodes = cost(query.Operations[0].SelectionSet, 1, 1) // one run is asked about at a time
-		}
+		requests, nodes := cost(query.Operations[0].SelectionSet, q.IDs, 1)
 		points := max((requests+50)/100, 1)
-		t.Logf("%s: %d requests, %d nodes, %d points", name, requests, nodes, points)
-		if points != 1 || nodes > 500 {
-			t.Errorf("%s costs %d points and %d nodes, want 1 and at most 500", name, points, nodes)
+		t.Logf("%s: %d requests, %d nodes, %d points", q.Name, requests, nodes, points)
+		if q.IDs > 100 || points != 1 || nodes > 500 {
+			t.Errorf("%s of %d ids costs %d points and %d nodes, want 1 and at most 500", q.Name, q.IDs, points, nodes)
 		}
 	}
 	if _, errs := gqlparser.LoadQueryWithRules(s, `query($ids:[ID!]!){nodes(ids:$ids){... on CheckRun{labels}}}`, rules.NewDefaultRules()); errs == nil {

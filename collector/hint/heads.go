@@ -1,0 +1,156 @@
+package hint
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github_workflow_exporter/githubapi"
+)
+
+const (
+	// restFor is how long GraphQL is not asked after a failure.
+	restFor = time.Minute
+	// busyFor is how long it is until what could not be sent at once is tried again.
+	busyFor = time.Second
+)
+
+// HeadsOptions configure Heads. All are set.
+type HeadsOptions struct {
+	// Heads and States ask what githubapi.Client's Heads and RunStates do.
+	Heads, States func(ctx context.Context, runs []string) Answer
+
+	Hint  func(News)
+	Began func(repo int64)      // told of a run that has just begun
+	Told  func(repo int64) bool // tells whether another source that is trusted tells all of a repository
+
+	Interval time.Duration // between two questions about the same workflow, where much happens in it
+	Logger   log.Logger
+	Now      func() time.Time
+}
+
+// Answer is what came of a question.
+type Answer struct {
+	Sent bool                  // false: nothing may be sent now
+	Runs [][]githubapi.RunHead // in the order of the ids; nil where there is none
+	Err  error
+	Wait time.Duration // until the next may be sent
+}
+
+// Heads asks over GraphQL which runs of the workflows that are known began last, and how those stand that go on: a point of
+// GraphQL's own limit for a hundred of them. What has come to an end is told; which attempt it was, and what came of it, it
+// cannot tell. It knows nothing of re-runs of older runs, nor of workflows that no list has shown.
+type Heads struct {
+	HeadsOptions
+	wake chan struct{}
+
+	mu    sync.Mutex
+	known workflows
+
+	size  int       // how many ids are asked for at once
+	rests time.Time // until when nothing is asked
+}
+
+// NewHeads makes one of which nothing is known yet.
+func NewHeads(o HeadsOptions) *Heads {
+	return &Heads{HeadsOptions: o, known: workflows{}, wake: make(chan struct{}, 1), size: githubapi.MaxHeads}
+}
+
+// Listed takes in what a page of a repository's list showed.
+func (h *Heads) Listed(repo int64, runs []githubapi.Run) {
+	h.mu.Lock()
+	for _, run := range runs {
+		h.known.listed(repo, run)
+	}
+	h.mu.Unlock()
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Forget lets go of a repository.
+func (h *Heads) Forget(repo int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known.forget(repo)
+}
+
+// Run asks until ctx ends.
+func (h *Heads) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		case <-h.wake:
+		}
+		timer.Reset(h.round(ctx))
+	}
+}
+
+// round asks for one batch of what is due, and tells how long to wait.
+func (h *Heads) round(ctx context.Context) time.Duration {
+	now := h.Now()
+	if now.Before(h.rests) {
+		return h.rests.Sub(now)
+	}
+	h.mu.Lock()
+	asked, wait := h.known.due(now, h.Interval, h.size, h.Told)
+	h.mu.Unlock()
+	if len(asked) == 0 {
+		return wait
+	}
+	ask := h.States
+	if asked[0].heads {
+		ask = h.Heads
+	}
+	ids := make([]string, len(asked))
+	for i, a := range asked {
+		ids[i] = a.node
+	}
+	answer := ask(ctx, ids)
+	h.rests = h.Now().Add(h.pause(answer))
+	if !answer.Sent || answer.Err != nil {
+		return h.rests.Sub(h.Now())
+	}
+	var news found
+	h.mu.Lock()
+	for i, a := range asked {
+		var runs []githubapi.RunHead
+		if i < len(answer.Runs) {
+			runs = answer.Runs[i]
+		}
+		h.known.take(a, runs, h.Now(), &news)
+	}
+	h.mu.Unlock()
+	for _, n := range news.over {
+		h.Hint(n)
+	}
+	for _, repo := range news.began {
+		h.Began(repo)
+	}
+	return h.rests.Sub(h.Now())
+}
+
+// pause tells how long nothing is asked after an answer.
+func (h *Heads) pause(answer Answer) time.Duration {
+	err := answer.Err
+	switch {
+	case !answer.Sent:
+		return max(answer.Wait, busyFor)
+	case err == nil:
+		h.size = min(h.size+max(h.size/10, 1), githubapi.MaxHeads)
+		return answer.Wait
+	case githubapi.TooGreedy(err) && h.size > 1:
+		h.size /= 2
+		return max(answer.Wait, busyFor)
+	}
+	level.Debug(h.Logger).Log("msg", "asking GraphQL where runs have ended failed", "err", err)
+	return max(answer.Wait, restFor)
+}

@@ -83,7 +83,7 @@ func (s *graphqlServer) client(options ...func(*Options)) *Client {
 				Query     string
 				Variables struct{ IDs []string }
 			}
-			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !slices.Contains([]string{jobsQuery.Text, suitesQuery.Text}, q.Query) {
+			if err := json.NewDecoder(r.Body).Decode(&q); err != nil || !slices.Contains([]string{jobsQuery.Text, suitesQuery.Text, headsQuery.Text, statesQuery.Text}, q.Query) {
 				s.t.Errorf("%+v, %v", q, err)
 			}
 			s.asked = append(s.asked, q.Variables.IDs)
@@ -211,7 +211,7 @@ func TestGraphQLLimitIsItsOwn(t *testing.T) {
 }
 
 func FuzzGraphQL(f *testing.F) {
-	for _, s := range []string{data(failedNode, "null"), `{"errors":[{"type":"FORBIDDEN"}]}`, `{"data":{"nodes":[{"checkRuns":{"nodes":[` + failedNode + `]}}]}}`, `{}`, `[]`, `{"data":`} {
+	for _, s := range []string{data(failedNode, "null"), `{"errors":[{"type":"FORBIDDEN"}]}`, `{"data":{"nodes":[{"checkRuns":{"nodes":[` + failedNode + `]}}]}}`, data(workflowNode(headNode(1, "QUEUED")), headNode(2, "COMPLETED")), `{}`, `[]`, `{"data":`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -223,6 +223,11 @@ func FuzzGraphQL(f *testing.F) {
 			t.Errorf("%q: %d nodes, limit %+v", s, len(reply.nodes), reply.limit)
 		}
 		for _, n := range reply.nodes {
+			for _, run := range n.runs {
+				if len(n.runs) > headRuns || run.ID < 0 || len(run.NodeID) > maxNodeID || len(run.Status) > maxString {
+					t.Errorf("%q: %d runs, %+v", s, len(n.runs), run)
+				}
+			}
 			for _, a := range n.annotations {
 				if len(n.annotations) > maxAnnotations || len(a.Message) > maxString {
 					t.Errorf("%q: annotation of %d bytes", s, len(a.Message))

@@ -163,12 +163,12 @@ func (d *Discovery) discoverOnce(ctx context.Context) bool {
 	}
 	for _, owner := range d.Organizations {
 		add("organization "+owner.Name, owner.leftOut, func() (listing, error) {
-			return d.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, d.listOf(d.gate.Client.OrganizationRepositories))
+			return d.ownerRepositories(ctx, "organization "+owner.Name, owner.Name, ListOf(d.gate.Client, d.OfInstallation, d.gate.Client.OrganizationRepositories))
 		})
 	}
 	for _, owner := range d.Users {
 		add("user "+owner.Name, owner.leftOut, func() (listing, error) {
-			return d.ownerRepositories(ctx, "user "+owner.Name, owner.Name, d.listOf(d.gate.Client.UserRepositories))
+			return d.ownerRepositories(ctx, "user "+owner.Name, owner.Name, ListOf(d.gate.Client, d.OfInstallation, d.gate.Client.UserRepositories))
 		})
 	}
 	for _, name := range d.Repositories {

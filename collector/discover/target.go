@@ -102,7 +102,7 @@ func (d *Discovery) repositoryByItsRuns(ctx context.Context, name string) (githu
 		return repo, true
 	}
 	owner, _, _ := strings.Cut(name, "/")
-	for _, list := range []listRepositories{d.gate.Client.OrganizationRepositories, d.gate.Client.UserRepositories} {
+	for _, list := range []ListRepositories{d.gate.Client.OrganizationRepositories, d.gate.Client.UserRepositories} {
 		listed, err := d.ownerRepositories(ctx, "owner of "+name, owner, list)
 		if i := slices.IndexFunc(listed.fresh, func(l githubapi.Repository) bool { return l.ID == repo.ID }); err == nil && i >= 0 {
 			return listed.fresh[i], true
@@ -114,22 +114,23 @@ func (d *Discovery) repositoryByItsRuns(ctx context.Context, name string) (githu
 	return repo, true // without a default branch every branch is "other"
 }
 
-type listRepositories func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)
+// ListRepositories reads a page of an owner's repositories.
+type ListRepositories func(ctx context.Context, owner string, p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)
 
-// listOf is an owner's list, or the installation's own: that one shows what the account lets it see, private repositories of
+// ListOf is an owner's list, or the installation's own: that one shows what the account lets it see, private repositories of
 // users among them.
-func (d *Discovery) listOf(owners listRepositories) listRepositories {
-	if !d.OfInstallation {
+func ListOf(client *githubapi.Client, ofInstallation bool, owners ListRepositories) ListRepositories {
+	if !ofInstallation {
 		return owners
 	}
 	return func(ctx context.Context, _ string, p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) {
-		return d.gate.Client.InstallationRepositories(ctx, p)
+		return client.InstallationRepositories(ctx, p)
 	}
 }
 
 // ownerRepositories reads an owner's list page by page, each conditionally: an unchanged list costs nothing. Where it cannot be
 // read to its end, what was read is given and what it gave before.
-func (d *Discovery) ownerRepositories(ctx context.Context, target, owner string, list listRepositories) (listing, error) {
+func (d *Discovery) ownerRepositories(ctx context.Context, target, owner string, list ListRepositories) (listing, error) {
 	s := d.source(target)
 	var pages []sourcePage
 	var got listing

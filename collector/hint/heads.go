@@ -24,6 +24,7 @@ type HeadsOptions struct {
 	Heads, States func(ctx context.Context, runs []string) Answer
 
 	Hint  func(News)
+	Gap   func()                // called when it could not be asked for a while
 	Began func(repo int64)      // told of a run that has just begun
 	Told  func(repo int64) bool // tells whether another source that is trusted tells all of a repository
 
@@ -50,8 +51,9 @@ type Heads struct {
 	mu    sync.Mutex
 	known workflows
 
-	size  int       // how many ids are asked for at once
-	rests time.Time // until when nothing is asked
+	size     int       // how many ids are asked for at once
+	rests    time.Time // until when nothing is asked
+	answered time.Time // last; zero: not since the last gap
 }
 
 // NewHeads makes one of which nothing is known yet.
@@ -115,10 +117,16 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		ids[i] = a.node
 	}
 	answer := ask(ctx, ids)
-	h.rests = h.Now().Add(h.pause(answer))
+	now = h.Now()
+	h.rests = now.Add(h.pause(answer))
 	if !answer.Sent || answer.Err != nil {
-		return h.rests.Sub(h.Now())
+		if !h.answered.IsZero() && now.Sub(h.answered) >= silentFor {
+			h.answered = time.Time{}
+			h.Gap()
+		}
+		return h.rests.Sub(now)
 	}
+	h.answered = now
 	var news found
 	h.mu.Lock()
 	for i, a := range asked {
@@ -126,7 +134,7 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		if i < len(answer.Runs) {
 			runs = answer.Runs[i]
 		}
-		h.known.take(a, runs, h.Now(), &news)
+		h.known.take(a, runs, now, &news)
 	}
 	h.mu.Unlock()
 	for _, n := range news.over {

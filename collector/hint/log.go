@@ -20,7 +20,7 @@ const (
 	maxLogPages = 100
 	// lateFor is how much later than others a delivery may be shown in the log.
 	lateFor = 10 * time.Minute
-	// silentFor is how long a log may not be readable until what it would tell is taken to be missed.
+	// silentFor is how long a source may not be readable until what it would tell is taken to be missed.
 	silentFor = time.Minute
 	// absentFor is when it is asked again for a log that is not there.
 	absentFor = time.Hour

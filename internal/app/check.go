@@ -52,6 +52,7 @@ type checker struct {
 	next           time.Time // of the next request
 	stopped        string    // why nothing more is asked
 	doubted        bool      // whether api_url is right was asked
+	run            string    // the node id of some run that was seen
 	tried, untried int       // repositories
 }
 
@@ -102,13 +103,8 @@ func (k *checker) access(ctx context.Context) bool {
 
 // targets tries what is cheap first: the lists, then what is named, then what was found.
 func (k *checker) targets(ctx context.Context, t watch.Targets) {
-	organizations, users := k.client.OrganizationRepositories, k.client.UserRepositories
-	if t.OfInstallation {
-		organizations = func(ctx context.Context, _ string, p githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error) {
-			return k.client.InstallationRepositories(ctx, p)
-		}
-		users = organizations
-	}
+	organizations := discover.ListOf(k.client, t.OfInstallation, k.client.OrganizationRepositories)
+	users := discover.ListOf(k.client, t.OfInstallation, k.client.UserRepositories)
 	var found []string
 	for _, o := range t.Organizations {
 		found = append(found, k.owner(ctx, "organization", o, organizations)...)
@@ -130,6 +126,7 @@ func (k *checker) targets(ctx context.Context, t watch.Targets) {
 	case k.untried > 0:
 		k.note("%d repositories not tried: %s", k.untried, k.stopped)
 	}
+	k.graphql(ctx)
 }
 
 func (k *checker) count(tried bool) {
@@ -141,7 +138,7 @@ func (k *checker) count(tried bool) {
 }
 
 // owner lists an owner's repositories and returns those to be watched.
-func (k *checker) owner(ctx context.Context, kind string, o discover.Owner, list func(context.Context, string, githubapi.PageRequest) (githubapi.Page[githubapi.Repository], error)) []string {
+func (k *checker) owner(ctx context.Context, kind string, o discover.Owner, list discover.ListRepositories) []string {
 	found, wanted := 0, []string(nil)
 	var sso githubapi.SSO
 	request := githubapi.PageRequest{PerPage: 100}
@@ -232,6 +229,7 @@ func (k *checker) runs(ctx context.Context, name string) (tried bool) {
 		k.problem("repository %s: %v", name, err)
 	default:
 		k.ok("repository %s: %d runs", name, page.TotalCount)
+		k.sample(page.Items)
 	}
 	return true
 }

@@ -54,7 +54,7 @@ func (k *checker) installation(ctx context.Context, c watch.Credential, i github
 		k.problem("%s: %s: %s", c.Name, c.Held, c.Held.Advice())
 		return
 	}
-	k.client, k.credential, k.stopped = c.Client, c.Name, ""
+	k.client, k.credential, k.stopped, k.run = c.Client, c.Name, "", ""
 	if !k.access(ctx) {
 		return
 	}

@@ -84,7 +84,7 @@ func TestLoadEverything(t *testing.T) {
 			Interval: Duration(time.Second), MaxInterval: Duration(time.Second), MaxRunAge: 35 * day, RerunWindow: 14 * day,
 			DiscoveryInterval: Duration(10 * time.Second),
 		},
-		Hints:    Hints{Deliveries: Off, OrganizationHooks: []OrganizationHook{{"octo-org", 12345678}}},
+		Hints:    Hints{Deliveries: Off, GraphQL: Off, OrganizationHooks: []OrganizationHook{{"octo-org", 12345678}}},
 		Failures: Failures{Annotations: AnnotationsREST},
 		Storage:  Storage{Path: "/var/lib/exporter"},
 		Metrics: Metrics{

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,22 +24,45 @@ var (
 // what happened.
 func TestCrash(t *testing.T) {
 	t.Parallel()
+	crash(t, *crashKills, false)
+}
+
+// TestCrashWithHints does so with all that tells where there is news: a GitHub App whose tokens last for seconds, the log of its
+// deliveries, GraphQL and a webhook of which some deliveries are lost, late, repeated or forged.
+func TestCrashWithHints(t *testing.T) {
+	t.Parallel()
+	crash(t, (*crashKills+1)/2, true)
+}
+
+// crash does what TestCrash says; told: by all that tells where there is news.
+func crash(t *testing.T, kills int, told bool) {
 	seed := *crashSeed
 	if seed == 0 {
 		seed = time.Now().UnixNano()
 	}
 	t.Logf("-crash.seed=%d", seed)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
-	github, api := loopback(t, pastWorld(seed, *crashKills))
+	past := pastWorld(seed, kills)
+	yaml := watching("URL")
+	if told {
+		past.App = simulator.AppPlan{TokenLife: 7 * time.Second, DeliveryLag: time.Second, DeliveriesLost: .1, Installed: []simulator.InstallationPlan{{Login: "octo-org"}}}
+		yaml = appYAML(t, &past.App)
+	}
+	github, api := loopback(t, past)
 	if at, _ := github.NextQuiet(time.Now()); at.After(time.Now().Add(time.Second)) {
 		t.Fatalf("the world's history goes on until %s", at)
 	}
-	p := newPlace(t, watching(api)+"metrics: {initial_zero: 1s}\n")
+	p := newPlace(t, strings.Replace(yaml, "URL", api, 1)+"metrics: {initial_zero: 1s}\n")
 
 	shown := map[string]float64{}
-	midway := 0 // kills before everything was recorded
-	for kill := range *crashKills {
+	midway := 0                 // kills before everything was recorded
+	answers := map[string]int{} // to deliveries
+	for kill := range kills {
 		run := p.serve()
+		from := time.Now()
+		if told {
+			run.hooked(github, random, from.Add(-10*time.Second), answers) // what happened while it was down, some of it twice
+		}
 		check(t, kill, run.scrape(), shown)
 		for range 2 {
 			add(t, github, random)
@@ -53,6 +77,10 @@ func TestCrash(t *testing.T) {
 				alive = false
 			default:
 			}
+			if now := time.Now(); told {
+				run.hooked(github, random, from, answers)
+				from = now
+			}
 		}
 		recorded := run.scrape().value(namespace + "_executions_recorded_total")
 		run.kill()
@@ -60,29 +88,47 @@ func TestCrash(t *testing.T) {
 			midway++
 		}
 	}
-	if midway < *crashKills/2 {
-		t.Errorf("only %d of %d kills came while there was something to record", midway, *crashKills)
+	if midway < kills/2 {
+		t.Errorf("only %d of %d kills came while there was something to record", midway, kills)
 	}
 
 	left := github.Truth(simulator.TruthQuery{}).Executions - int(shown[namespace+"_executions_recorded_total{}"])
 	last := p.serve()
-	check(t, *crashKills, last.scrape(), shown)
+	check(t, kills, last.scrape(), shown)
 	settled := last.until("everything to be recorded", func(s scrape) bool {
 		truth := github.Truth(simulator.TruthQuery{})
 		return truth.OpenAttempts == 0 && equal(truth, s.truth())
 	})
-	check(t, *crashKills, settled, shown)
+	check(t, kills, settled, shown)
 	if code := last.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, want 0", code)
 	}
 	truth, counted := github.Truth(simulator.TruthQuery{}), settled.truth()
 	withoutRecoveries(truth, counted)
 	(&world{T: t}).compare(truth, counted) // shows what differs
-	if n := total(truth.Counters[family.Get(family.JobFailures).Name]); n < 10 {
+	if told && (answers["202"] == 0 || answers["401"] == 0) {
+		t.Errorf("deliveries were answered %v", answers)
+	}
+	if n := total(truth.Counters[family.Get(family.JobFailures).Name]); n < min(10, float64(2*kills)) {
 		t.Errorf("only %v jobs failed: that was not tested", n)
 	}
 	t.Logf("%d kills, %d of them before all was recorded, %d executions left after the last; %d attempts, %d executions, discards %v",
-		*crashKills, midway, left, truth.Attempts, truth.Executions, truth.Discards)
+		kills, midway, left, truth.Attempts, truth.Executions, truth.Discards)
+}
+
+// hooked delivers what has happened since, as a webhook that is not to be relied on: some of it not, some twice, some with a
+// signature that is wrong. What was answered is counted.
+func (p *process) hooked(github *simulator.GitHub, random *rand.Rand, since time.Time, answers map[string]int) {
+	p.Helper()
+	for _, d := range github.Deliveries(since, time.Now()) {
+		for random.IntN(3) > 0 {
+			secret := hookSecret
+			if random.IntN(5) == 0 {
+				secret = "a guess"
+			}
+			answers[fmt.Sprint(p.deliver(d.Event, d.Body, secret))]++
+		}
+	}
 }
 
 // pastWorld is a world with a history that is over, re-runs and odd jobs included. Every kill needs some of it, as some

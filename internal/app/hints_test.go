@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -29,18 +30,36 @@ func hooked(t *testing.T) func(*config.Config) {
 	return func(c *config.Config) { c.Webhook.SecretFile = file }
 }
 
-// deliver posts a delivery and returns the status.
-func (w *world) deliver(event string, body []byte, secret string) int {
-	w.Helper()
+// signed is the request of a delivery.
+func signed(url, event string, body []byte, secret string) *http.Request {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
-	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	r.RequestURI = ""
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-GitHub-Event", event)
 	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return r
+}
+
+// deliver posts a delivery and returns the status.
+func (w *world) deliver(event string, body []byte, secret string) int {
+	w.Helper()
 	answer := httptest.NewRecorder()
-	w.exporter.Deliveries().ServeHTTP(answer, r)
+	w.exporter.Deliveries().ServeHTTP(answer, signed("/webhook", event, body, secret))
 	return answer.Code
+}
+
+// deliver does so over the network; 0 where it is not answered.
+func (p *process) deliver(event string, body []byte, secret string) int {
+	p.Helper()
+	answer, err := p.client.Do(signed(p.url+"/webhook", event, body, secret).WithContext(p.Context()))
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode
 }
 
 // hook is how a webhook delivers.

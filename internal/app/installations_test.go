@@ -67,6 +67,17 @@ func throughApp(t *testing.T, plan *simulator.AppPlan) func(*config.Config) {
 	}
 }
 
+// appYAML is a configuration that watches through an App at an address that URL stands for, with a webhook, and makes the plan
+// that App's.
+func appYAML(t *testing.T, plan *simulator.AppPlan) string {
+	t.Helper()
+	c := config.Default()
+	throughApp(t, plan)(c)
+	hooked(t)(c)
+	return "github: {api_url: URL, app: {client_id: " + c.GitHub.App.ClientID + ", private_key_file: " + c.GitHub.App.PrivateKeyFile +
+		"}}\nwebhook: {secret_file: " + c.Webhook.SecretFile + "}\npoll: {interval: 1s, lookback: 240h}\n"
+}
+
 func everywhere() []simulator.InstallationPlan {
 	return []simulator.InstallationPlan{{Login: "octo-org"}, {Login: "hexa-org"}, {Login: "mona", User: true}}
 }

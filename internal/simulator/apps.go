@@ -99,13 +99,6 @@ func (g *GitHub) Suspend(login string, suspended bool) {
 	}
 }
 
-// Tokens tells how many tokens of installations have been issued.
-func (g *GitHub) Tokens() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.apps.tokens)
-}
-
 func (a *apps) find(login string) *installation {
 	for _, i := range a.installations {
 		if strings.EqualFold(i.Login, login) {

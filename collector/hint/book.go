@@ -73,6 +73,7 @@ type told struct {
 	asOf    time.Time // the latest, by GitHub's clock
 	arrived time.Time // when it was told what is not looked up yet, by the local clock; zero: nothing is
 	useful  bool      // some hint was: it tells of this repository
+	covered bool      // another source told all of it when its list was read last, so that this one was hardly asked
 }
 
 // NewBook makes an empty one, for the figures of some sources from the beginning.
@@ -141,8 +142,11 @@ func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Tim
 func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again bool) {
 	b.mu.Lock()
 	var lost func()
+	all := b.hinted(repo) == schedule.ToldAll
 	for s, t := range b.told[repo] {
 		f := b.source(s)
+		covered := !s.tellsAll() && (all || t.covered)
+		t.covered = all
 		news := first
 		if rerun.After(first) && (s.tellsAll() || !t.arrived.IsZero()) {
 			news = rerun
@@ -157,7 +161,7 @@ func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again boo
 		case !t.arrived.IsZero():
 			f.outcomes[NothingNew]++
 			t.arrived = time.Time{}
-		case !news.IsZero() && t.useful && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
+		case !news.IsZero() && t.useful && !covered && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
 			f.missed++
 			if f.inARow >= provenBy {
 				lost = b.lost
@@ -189,6 +193,10 @@ func (b *Book) Gap(s Source) {
 func (b *Book) Hinted(repo int64) schedule.Told {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.hinted(repo)
+}
+
+func (b *Book) hinted(repo int64) schedule.Told {
 	most := schedule.ToldNothing
 	for s, t := range b.told[repo] {
 		switch {

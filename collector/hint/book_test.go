@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github_workflow_exporter/collector/schedule"
 )
 
 var start = time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
@@ -30,6 +32,62 @@ func proven(t *testing.T) (b *Book, now time.Time, losses *int) {
 		t.Fatal("not trusted, though it has proved itself")
 	}
 	return b, now, losses
+}
+
+// TestBookOfGraphQL: what cannot tell of re-runs does not miss them, and what is hardly asked while another source tells all
+// misses nothing either.
+func TestBookOfGraphQL(t *testing.T) {
+	b, now := NewBook(GraphQL, Webhook), start
+	b.Late(GraphQL, time.Minute)
+	prove := func(s Source) {
+		for range provenBy {
+			now = now.Add(10 * time.Minute)
+			b.Tell(s, 1, true, now, now.Add(-5*time.Minute), now)
+			b.Looked(1, now, now, time.Time{}, now)
+		}
+	}
+	wants := func(told schedule.Told, missed uint64) {
+		t.Helper()
+		if got, f := b.Hinted(1), b.Figures()[GraphQL]; got != told || f.Missed != missed {
+			t.Errorf("told %d with %+v, want %d with %d missed", got, f, told, missed)
+		}
+	}
+	look := func(first, rerun time.Duration) { // how long ago what it finds ended; 0: nothing
+		now = now.Add(10 * time.Minute)
+		at := func(ago time.Duration) (t time.Time) {
+			if ago > 0 {
+				t = now.Add(-ago)
+			}
+			return t
+		}
+		b.Looked(1, now, at(first), at(rerun), now)
+	}
+	prove(GraphQL)
+	wants(schedule.ToldMost, 0)
+	look(0, 5*time.Minute)
+	look(lateBy+30*time.Second, 0) // it may be later than others
+	wants(schedule.ToldMost, 0)
+	look(lateBy+61*time.Second, 0)
+	wants(schedule.ToldNothing, 1)
+	prove(GraphQL)
+	prove(Webhook)
+	wants(schedule.ToldAll, 1)
+	look(5*time.Minute, 0) // the webhook missed it
+	wants(schedule.ToldMost, 1)
+	if b.Figures()[Webhook].Missed != 1 {
+		t.Error("a webhook tells all")
+	}
+	look(5*time.Minute, 0) // nor had GraphQL told it, which was hardly asked until then
+	wants(schedule.ToldMost, 1)
+	look(5*time.Minute, 0)
+	wants(schedule.ToldNothing, 2)
+	// A re-run of which it tells is useful.
+	b.Tell(GraphQL, 1, true, now, now.Add(-5*time.Minute), now)
+	before := b.Figures()[GraphQL].Outcomes[Useful]
+	look(0, time.Second)
+	if n := b.Figures()[GraphQL].Outcomes[Useful]; n != before+1 {
+		t.Errorf("%d useful after %d", n, before)
+	}
 }
 
 func TestBookTrustsWhatProvesItself(t *testing.T) {

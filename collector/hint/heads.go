@@ -14,6 +14,8 @@ import (
 const (
 	// restFor is how long GraphQL is not asked after a failure.
 	restFor = time.Minute
+	// leastPace is the time between two queries that is reckoned with where no limit asks for more.
+	leastPace = 500 * time.Millisecond
 	// busyFor is how long it is until what could not be sent at once is tried again.
 	busyFor = time.Second
 )
@@ -51,9 +53,10 @@ type Heads struct {
 	mu    sync.Mutex
 	known workflows
 
-	size     int       // how many ids are asked for at once
-	rests    time.Time // until when nothing is asked
-	answered time.Time // last; zero: not since the last gap
+	size     int           // how many ids are asked for at once
+	rests    time.Time     // until when nothing is asked
+	pace     time.Duration // that the limit allowed last between two queries
+	answered time.Time     // last; zero: not since the last gap
 }
 
 // NewHeads makes one of which nothing is known yet.
@@ -68,6 +71,11 @@ func (h *Heads) Listed(repo int64, runs []githubapi.Run) {
 		h.known.listed(repo, run)
 	}
 	h.mu.Unlock()
+	h.Hurry()
+}
+
+// Hurry has it looked at once what is due, as when no other source tells any more.
+func (h *Heads) Hurry() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
@@ -103,7 +111,7 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		return h.rests.Sub(now)
 	}
 	h.mu.Lock()
-	asked, wait := h.known.due(now, h.Interval, h.size, h.Told)
+	asked, wait := h.known.due(now, h.Interval, h.longest(), h.size, h.Told)
 	h.mu.Unlock()
 	if len(asked) == 0 {
 		return wait
@@ -126,7 +134,7 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		}
 		return h.rests.Sub(now)
 	}
-	h.answered = now
+	h.answered, h.pace = now, answer.Wait
 	var news found
 	h.mu.Lock()
 	for i, a := range asked {
@@ -144,6 +152,12 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		h.Began(repo)
 	}
 	return h.rests.Sub(h.Now())
+}
+
+// longest is for how long a workflow in which nothing happens is not asked about: twice what it takes to ask about all of them.
+func (h *Heads) longest() time.Duration {
+	queries := (len(h.known) + h.size - 1) / h.size
+	return min(max(2*time.Duration(queries)*max(h.pace, leastPace), h.Interval), max(headsMost, h.Interval))
 }
 
 // pause tells how long nothing is asked after an answer.

@@ -12,7 +12,7 @@ const (
 	// maxWorkflows bounds of how many workflows something is known, maxFollowed how many of the runs of one.
 	maxWorkflows = 100_000
 	maxFollowed  = 100
-	// headsMost is for how long a workflow in which nothing happens is not asked about.
+	// headsMost is for how long a workflow is not asked about in which nothing happens, or of which another source tells all.
 	headsMost = 10 * time.Minute
 )
 
@@ -97,7 +97,7 @@ type question struct {
 // due are the questions that are asked next, at most size of them, all of one kind: about heads, or about the states of runs
 // that are none. None: nothing is to be asked for a while. With what is due others are asked for that will be next, but not within half
 // an interval of the last time: a hundred cost as much as one.
-func (all workflows) due(now time.Time, interval time.Duration, size int, told func(repo int64) bool) (list []question, wait time.Duration) {
+func (all workflows) due(now time.Time, interval, longest time.Duration, size int, told func(repo int64) bool) (list []question, wait time.Duration) {
 	var heads, open []question
 	for _, w := range all {
 		going, youngest := false, int64(0)
@@ -111,7 +111,7 @@ func (all workflows) due(now time.Time, interval time.Duration, size int, told f
 		if !told(w.id.repo) {
 			gap = interval
 			if !going { // a tenth of the time for which nothing has happened
-				gap = min(max(now.Sub(w.changed)/10, interval), max(interval, headsMost))
+				gap = min(max(now.Sub(w.changed)/10, interval), longest)
 			}
 		}
 		heads = append(heads, question{w, true, youngest, w.runs[youngest].node, w.asked, w.asked.Add(gap)})

@@ -127,6 +127,9 @@ func (g *Group) canList() {
 func (g *Group) hurry() {
 	for _, w := range g.watchers() {
 		w.fleet.hurry()
+		if w.heads != nil {
+			w.heads.Hurry()
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	// headsAgain is how often it is looked whether it may be asked again: a new token may be let in at once.
 	headsAgain = 15 * time.Second
 	// headsEvery is how often it is asked within an interval: what it tells of is that late, and it is asked for in vain for free.
-	headsEvery = 2
+	headsEvery = 4
 )
 
 // newHeads makes the source that asks GraphQL with the watcher's credential; nil where that is not wanted.

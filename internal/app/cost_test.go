@@ -38,7 +38,7 @@ func TestRequestsOfADay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				repositories := simulator.Repositories(3, test.runsPerDay)
 				repositories = append(repositories, simulator.RepositoryPlan{Name: "octo-org/idle"})
-				w := newWorld(t, simulator.Options{Seed: 7, Repositories: repositories}, func(c *config.Config) { c.Poll.Live = test.live })
+				w := newWorld(t, simulator.Options{Seed: 7, PrimaryLimit: 5000, Repositories: repositories}, func(c *config.Config) { c.Poll.Live = test.live })
 				time.Sleep(12 * time.Hour)
 				w.start()
 				defer w.stop()

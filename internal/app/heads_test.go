@@ -25,12 +25,12 @@ func TestGraphQLOfADay(t *testing.T) {
 		points  [2]int        // that it costs
 		trusted bool
 	}{
-		{name: "all is told", most: 1.3, half: time.Minute, late: 3 * time.Minute, points: [2]int{500, 2500}, trusted: true},
-		{name: "one in twenty fails, and half an hour", trouble: true, most: 1.3, half: time.Minute, late: 10 * time.Minute, points: [2]int{500, 2500}, trusted: true},
-		{name: "poll.live", live: true, most: 2.4, half: time.Minute, late: 3 * time.Minute, points: [2]int{500, 2500}, trusted: true},
+		{name: "all is told", most: 1.3, half: time.Minute, late: 3 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
+		{name: "one in twenty fails, and half an hour", trouble: true, most: 1.3, half: time.Minute, late: 10 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
+		{name: "poll.live", live: true, most: 2.6, half: time.Minute, late: 3 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
 		{name: "too few points", options: simulator.Options{GraphQLPoints: 40}, most: 1.3, half: 5 * time.Minute, late: 10 * time.Minute, points: [2]int{100, 240}, trusted: true},
-		{name: "not for this token", options: simulator.Options{GraphQL: simulator.GraphQLForbidden}, most: 1.35, half: 5 * time.Minute, late: 12 * time.Minute, points: [2]int{1, 20}},
-		{name: "not on this server", options: simulator.Options{GraphQL: simulator.GraphQLMissing}, most: 1.35, half: 5 * time.Minute, late: 12 * time.Minute},
+		{name: "not for this token", options: simulator.Options{GraphQL: simulator.GraphQLForbidden}, most: 1.45, half: 5 * time.Minute, late: 12 * time.Minute, points: [2]int{1, 20}},
+		{name: "not on this server", options: simulator.Options{GraphQL: simulator.GraphQLMissing}, most: 1.45, half: 5 * time.Minute, late: 12 * time.Minute},
 	} {
 		if raceDetector && !test.trouble {
 			continue // that one has all that the others have
@@ -44,7 +44,7 @@ func TestGraphQLOfADay(t *testing.T) {
 				for i := range repositories {
 					repositories[i].Rates = &rates
 				}
-				test.options.Seed, test.options.Repositories = 7, repositories
+				test.options.Seed, test.options.PrimaryLimit, test.options.Repositories = 7, 5000, repositories
 				w := newWorld(t, test.options, func(c *config.Config) {
 					c.GitHub.TokenFile = someToken(t)
 					c.Poll.Live = test.live

@@ -139,7 +139,7 @@ func TestWebhookOfADay(t *testing.T) {
 					repositories[i].Rates = &rates
 				}
 				on := hooked(t)
-				w := newWorld(t, simulator.Options{Seed: 7, Repositories: repositories}, func(c *config.Config) {
+				w := newWorld(t, simulator.Options{Seed: 7, PrimaryLimit: 5000, Repositories: repositories}, func(c *config.Config) {
 					on(c)
 					c.Poll.Live = false
 				})

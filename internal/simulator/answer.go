@@ -21,6 +21,7 @@ type answer struct {
 	noTag   bool
 	cut     bool
 	counted bool // by the primary limit
+	entries int  // runs or jobs on it, also where it has not changed: GitHub makes the page to know that
 }
 
 func failure(status int, message, docs string) *answer {

@@ -32,6 +32,7 @@ func (g *GitHub) runs(q *request) *answer {
 			return g.runJSON(b, p, list[i], list[i].attemptAt(t), false, t)
 		})
 	})
+	a.entries = len(list)
 	if link := q.link(q.address(), reachable); link != "" {
 		a.header.Set("Link", link)
 	}
@@ -143,6 +144,7 @@ func (g *GitHub) jobs(q *request) *answer {
 			return jobJSON(b, p, n, e.j, e.shown, e.j.Undecodable || undecodable && i == 0, t)
 		})
 	})
+	a.entries = len(entries)
 	if link := q.link(q.address(), total); link != "" {
 		a.header.Set("Link", link)
 	}

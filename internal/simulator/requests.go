@@ -39,6 +39,8 @@ type Requests struct {
 	Filtered    int `json:"filtered"`     // runs lists with a filter
 	MostAtOnce  int `json:"most_at_once"` // concurrent requests at most
 	Points      int `json:"points"`       // of GraphQL
+	Bytes       int `json:"bytes"`        // of bodies, before they are compressed
+	Entries     int `json:"entries"`      // runs and jobs on the pages asked for, those of 304s too: what GitHub's time goes into
 
 	ByEndpoint   map[string]int `json:"by_endpoint"`
 	ByStatus     map[int]int    `json:"by_status"` // 0: the connection was broken
@@ -78,6 +80,8 @@ func (g *GitHub) countRequest(q *request, a *answer) {
 	s.Total++
 	s.ByEndpoint[q.endpoint]++
 	s.ByStatus[a.status]++
+	s.Bytes += len(a.body)
+	s.Entries += a.entries
 	if q.filtered {
 		s.Filtered++
 	}

@@ -65,6 +65,8 @@ type figures struct {
 	missed   uint64
 	last     time.Time
 	inARow   int           // useful hints since the last miss
+	first    time.Time     // as of when it told first, by GitHub's clock
+	wide     bool          // it tells of every repository
 	late     time.Duration // how much later than others it may tell
 }
 
@@ -72,7 +74,7 @@ type figures struct {
 type told struct {
 	asOf    time.Time // the latest, by GitHub's clock
 	arrived time.Time // when it was told what is not looked up yet, by the local clock; zero: nothing is
-	useful  bool      // some hint was: it tells of this repository
+	useful  bool      // some hint was, or it covers it: it tells of this repository
 	covered bool      // another source told all of it when its list was read last, so that this one was hardly asked
 }
 
@@ -108,20 +110,16 @@ func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Tim
 	defer b.mu.Unlock()
 	f := b.source(s)
 	f.last = now
+	if f.first.IsZero() {
+		f.first = asOf
+	}
 	if !watched {
 		f.outcomes[Unknown]++
 		return false
 	}
-	t := b.told[repo][s]
+	t := b.of(s, repo)
 	if t == nil {
-		if len(b.told) >= maxTold {
-			return true
-		}
-		t = &told{}
-		if b.told[repo] == nil {
-			b.told[repo] = map[Source]*told{}
-		}
-		b.told[repo][s] = t
+		return true
 	}
 	if asOf.After(t.asOf) {
 		t.asOf = asOf
@@ -136,13 +134,34 @@ func (b *Book) Tell(s Source, repo int64, watched bool, asOf, read, now time.Tim
 	return true
 }
 
+// of is what a source has told of a repository; nil where that cannot be kept.
+func (b *Book) of(s Source, repo int64) *told {
+	t := b.told[repo][s]
+	if t != nil || b.told[repo] == nil && len(b.told) >= maxTold {
+		return t
+	}
+	if b.told[repo] == nil {
+		b.told[repo] = map[Source]*told{}
+	}
+	t = &told{}
+	b.told[repo][s] = t
+	return t
+}
+
 // Looked takes in that a repository's list was read, begun at a time by GitHub's clock, and when the latest of what it showed
 // to be over ended, of first attempts and of re-runs; zero where nothing new was. It tells whether a hint that is not explained
 // by it is worth another look soon.
 func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again bool) {
 	b.mu.Lock()
 	var lost func()
-	all := b.hinted(repo) == schedule.ToldAll
+	all := b.hinted(repo) >= schedule.ToldAll
+	if !first.IsZero() || !rerun.IsZero() {
+		for s, f := range b.sources {
+			if f.wide {
+				b.of(s, repo)
+			}
+		}
+	}
 	for s, t := range b.told[repo] {
 		f := b.source(s)
 		covered := !s.tellsAll() && (all || t.covered)
@@ -161,7 +180,7 @@ func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again boo
 		case !t.arrived.IsZero():
 			f.outcomes[NothingNew]++
 			t.arrived = time.Time{}
-		case !news.IsZero() && t.useful && !covered && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
+		case !news.IsZero() && (t.useful || f.wide) && !covered && !f.first.IsZero() && news.After(f.first) && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
 			f.missed++
 			if f.inARow >= provenBy {
 				lost = b.lost
@@ -197,21 +216,59 @@ func (b *Book) Hinted(repo int64) schedule.Told {
 }
 
 func (b *Book) hinted(repo int64) schedule.Told {
-	most := schedule.ToldNothing
-	for s, t := range b.told[repo] {
-		switch {
-		case !t.useful || b.source(s).inARow < provenBy:
-		case s.tellsAll():
-			return schedule.ToldAll
-		default:
-			most = schedule.ToldMost
+	all, most := false, false
+	for s, f := range b.sources {
+		if f.inARow < provenBy {
+			continue
+		}
+		if t := b.told[repo][s]; f.wide || t != nil && t.useful {
+			all, most = all || s.tellsAll(), most || !s.tellsAll()
 		}
 	}
-	return most
+	switch {
+	case all && most:
+		return schedule.ToldTwice
+	case all:
+		return schedule.ToldAll
+	case most:
+		return schedule.ToldMost
+	}
+	return schedule.ToldNothing
+}
+
+// Wide has a source be one that tells of every repository, or not: where it is trusted, it is with those of which it has told
+// nothing yet.
+func (b *Book) Wide(s Source, wide bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f := b.sources[s]; f != nil || wide {
+		b.source(s).wide = wide
+	}
+}
+
+// Cover takes in that a source tells of a repository, also while nothing happens there, from a time on by GitHub's clock.
+func (b *Book) Cover(s Source, repo int64, from time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.of(s, repo); t != nil && !t.useful {
+		t.useful = true
+		if from.After(t.asOf) {
+			t.asOf = from
+		}
+	}
+}
+
+// Uncover takes that back.
+func (b *Book) Uncover(s Source, repo int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.told[repo][s]; t != nil {
+		t.useful = false
+	}
 }
 
 // Told tells whether a source that is trusted tells all of the repository.
-func (b *Book) Told(repo int64) bool { return b.Hinted(repo) == schedule.ToldAll }
+func (b *Book) Told(repo int64) bool { return b.Hinted(repo) >= schedule.ToldAll }
 
 // tellsAll tells whether nothing happens that the source should not tell. GraphQL cannot tell of re-runs of old runs.
 func (s Source) tellsAll() bool { return s != GraphQL }

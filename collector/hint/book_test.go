@@ -71,7 +71,7 @@ func TestBookOfGraphQL(t *testing.T) {
 	wants(schedule.ToldNothing, 1)
 	prove(GraphQL)
 	prove(Webhook)
-	wants(schedule.ToldAll, 1)
+	wants(schedule.ToldTwice, 1)
 	look(5*time.Minute, 0) // the webhook missed it
 	wants(schedule.ToldMost, 1)
 	if b.Figures()[Webhook].Missed != 1 {
@@ -87,6 +87,64 @@ func TestBookOfGraphQL(t *testing.T) {
 	look(0, time.Second)
 	if n := b.Figures()[GraphQL].Outcomes[Useful]; n != before+1 {
 		t.Errorf("%d useful after %d", n, before)
+	}
+}
+
+// TestBookOfWhatTellsOfAll: a source that tells of every repository is trusted with those in which nothing has happened yet, and
+// misses what it has not told of them since it began to tell.
+func TestBookOfWhatTellsOfAll(t *testing.T) {
+	b, now, losses := proven(t)
+	if b.Hinted(2) != schedule.ToldNothing {
+		t.Error("trusted with a repository of which it has told nothing")
+	}
+	b.Wide(Webhook, true)
+	if b.Hinted(2) != schedule.ToldAll || b.Hinted(1) != schedule.ToldAll {
+		t.Error("not trusted with every repository")
+	}
+	b.Cover(GraphQL, 2, now) // not trusted yet
+	if b.Hinted(2) != schedule.ToldAll {
+		t.Error("GraphQL is trusted before it has proved itself")
+	}
+	old := start.Add(-time.Hour)
+	fresh := NewBook()
+	fresh.Wide(Webhook, true)
+	fresh.Looked(3, now, old, old, now)
+	if f := fresh.Figures()[Webhook]; f.Missed != 0 {
+		t.Errorf("%+v before it told anything", f)
+	}
+	b.Looked(3, now, old, old, now) // what was there before it told anything
+	if f := b.Figures()[Webhook]; f.Missed != 0 || *losses != 0 {
+		t.Errorf("%+v for what had ended before it began to tell", f)
+	}
+	now = now.Add(time.Hour)
+	b.Looked(3, now, now.Add(-5*time.Minute), time.Time{}, now)
+	if f := b.Figures()[Webhook]; f.Missed != 1 || f.Trusted || b.Hinted(2) != schedule.ToldNothing || *losses != 1 {
+		t.Errorf("%+v for what it has not told, trusted with %d", f, b.Hinted(2))
+	}
+}
+
+// TestBookOfWhatIsCovered: a source that says that it tells of a repository is trusted with it, and answers for what ends from
+// then on.
+func TestBookOfWhatIsCovered(t *testing.T) {
+	b, now, _ := proven(t)
+	b.Cover(Webhook, 2, now)
+	if b.Hinted(2) != schedule.ToldAll {
+		t.Error("not trusted with a repository that it covers")
+	}
+	b.Looked(2, now.Add(2*lateBy), now.Add(-time.Hour), time.Time{}, now)
+	b.Looked(2, now.Add(2*lateBy), now.Add(lateBy/2), time.Time{}, now)
+	if f := b.Figures()[Webhook]; f.Missed != 0 {
+		t.Errorf("%+v for what had ended before", f)
+	}
+	b.Uncover(Webhook, 2)
+	b.Looked(2, now.Add(time.Hour), now.Add(5*time.Minute), time.Time{}, now)
+	if f := b.Figures()[Webhook]; f.Missed != 0 || b.Hinted(2) != schedule.ToldNothing {
+		t.Errorf("%+v for what it covers no longer", f)
+	}
+	b.Cover(Webhook, 2, now)
+	b.Looked(2, now.Add(time.Hour), now.Add(5*time.Minute), time.Time{}, now)
+	if f := b.Figures()[Webhook]; f.Missed != 1 {
+		t.Errorf("%+v for what it should have told", f)
 	}
 }
 

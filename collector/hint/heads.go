@@ -26,7 +26,8 @@ type HeadsOptions struct {
 	Heads, States func(ctx context.Context, runs []string) Answer
 
 	Hint  func(News)
-	Gap   func()                // called when it could not be asked for a while
+	Cover func(repo int64)      // told of a repository of which it tells
+	Gap   func()                // called when it could not be asked for a while: it tells of none any more
 	Began func(repo int64)      // told of a run that has just begun
 	Told  func(repo int64) bool // tells whether another source that is trusted tells all of a repository
 
@@ -130,6 +131,11 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 	if !answer.Sent || answer.Err != nil {
 		if !h.answered.IsZero() && now.Sub(h.answered) >= silentFor {
 			h.answered = time.Time{}
+			h.mu.Lock()
+			for _, w := range h.known {
+				w.told = false
+			}
+			h.mu.Unlock()
 			h.Gap()
 		}
 		return h.rests.Sub(now)
@@ -145,6 +151,9 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 		h.known.take(a, runs, now, &news)
 	}
 	h.mu.Unlock()
+	for _, repo := range news.covers {
+		h.Cover(repo)
+	}
 	for _, n := range news.over {
 		h.Hint(n)
 	}

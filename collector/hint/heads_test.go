@@ -30,6 +30,7 @@ type headServer struct {
 	told    []News
 	began   []int64
 	gaps    int
+	covers  []int64
 	covered map[int64]bool // another source tells of these
 }
 
@@ -40,7 +41,7 @@ func newHeadServer(t *testing.T) *headServer {
 	s.heads = NewHeads(HeadsOptions{
 		Heads: func(_ context.Context, ids []string) Answer { return s.answer(ids, true) }, States: func(_ context.Context, ids []string) Answer { return s.answer(ids, false) },
 		Hint: func(n News) { s.told = append(s.told, n) }, Began: func(repo int64) { s.began = append(s.began, repo) },
-		Told: s.isCovered, Gap: func() { s.gaps++ }, Interval: headsInterval, Logger: log.NewNopLogger(), Now: time.Now,
+		Told: s.isCovered, Gap: func() { s.gaps++ }, Cover: func(repo int64) { s.covers = append(s.covers, repo) }, Interval: headsInterval, Logger: log.NewNopLogger(), Now: time.Now,
 	})
 	return s
 }

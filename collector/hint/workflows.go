@@ -28,6 +28,7 @@ type workflow struct {
 	newest  int64              // the highest id among them that there ever was
 	changed time.Time          // the latest that is known, by GitHub's clock
 	asked   time.Time          // for its heads, by the local clock
+	told    bool               // it was answered: of its repository is told
 	states  time.Time          // for those of its runs that are none
 }
 
@@ -137,8 +138,9 @@ func (all workflows) due(now time.Time, interval, longest time.Duration, size in
 
 // found is what answers tell.
 type found struct {
-	over  []News
-	began []int64
+	over   []News
+	began  []int64
+	covers []int64
 }
 
 // take takes in the answer to a question: the runs that began last, or the one run; none where it is gone.
@@ -152,6 +154,10 @@ func (all workflows) take(q question, answer []githubapi.RunHead, now time.Time,
 		delete(w.runs, q.run)
 	case q.heads:
 		w.takeHeads(answer, news)
+		if !w.told {
+			w.told = true
+			news.covers = append(news.covers, w.id.repo)
+		}
 	default:
 		w.take(answer[0], news)
 	}

@@ -95,7 +95,8 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 	if r.looked && r.Hints.Looked(r.id, r.front.began, r.news.first, r.news.rerun, now) {
 		state.Again = true
 	}
-	state.Told = r.Hints.Hinted(r.id)
+	// What makes requests conditional belongs to a token, and those of an App last an hour.
+	state.Told, state.Charged = r.Hints.Hinted(r.id), r.gate.Client.Renews()
 	turn, lookAt := state.Next(now, rand.Float64())
 	r.lookAt = lookAt
 	return turn

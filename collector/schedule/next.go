@@ -12,6 +12,7 @@ type State struct {
 	ToClose        bool      // an attempt that is over is not complete yet
 	Again          bool      // a hint is not explained by what the list shows
 	Told           Told      // what others tell of it
+	Charged        bool      // a look costs a request also where nothing has changed, if the last one was long ago
 	LiveAt         time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
 }
 
@@ -55,15 +56,22 @@ const (
 	ToldNothing Told = iota
 	ToldMost         // but not all: it is looked at now and then
 	ToldAll
+	ToldTwice // and somebody else tells most of it: what one of them misses the other tells
 )
+
+// twiceInterval is how long the list is left alone then, where to look costs a request whatever it shows.
+const twiceInterval = 24 * time.Hour
 
 // unasked is how long the list is left alone where others tell; zero: as long as the outlook says.
 func (s State) unasked() time.Duration {
-	switch s.Told {
-	case ToldAll:
-		return max(s.HintedInterval, s.Most, s.Interval)
-	case ToldMost:
-		return max(s.Most, s.Interval)
+	longest := max(s.Most, s.Interval)
+	switch {
+	case s.Told == ToldNothing:
+		return 0
+	case s.Told == ToldMost:
+		return longest
+	case s.Told == ToldTwice && s.Charged:
+		return max(s.HintedInterval, longest, twiceInterval)
 	}
-	return 0
+	return max(s.HintedInterval, longest)
 }

@@ -30,7 +30,13 @@ func (w *Watcher) newHeads() *hint.Heads {
 		Heads:  func(ctx context.Context, runs []string) hint.Answer { return w.askHeads(ctx, runs, w.Client.Heads) },
 		States: func(ctx context.Context, runs []string) hint.Answer { return w.askHeads(ctx, runs, w.Client.RunStates) },
 		Hint:   func(n hint.News) { w.hint(hint.GraphQL, n) },
-		Gap:    func() { w.Hints.Gap(hint.GraphQL) },
+		Cover:  func(repo int64) { w.Hints.Cover(hint.GraphQL, repo, w.Client.ServerTime()) },
+		Gap: func() {
+			for _, r := range w.fleet.all() {
+				w.Hints.Uncover(hint.GraphQL, r.ID())
+			}
+			w.Hints.Gap(hint.GraphQL)
+		},
 		Began: func(repo int64) {
 			if w.Visit.Live { // its jobs are to be shown, unless it is over by then
 				w.fleet.call(repo, w.Now().Add(w.Visit.Interval))

@@ -181,7 +181,12 @@ func (p *process) scrape() scrape {
 // until scrapes until a condition holds, and returns that scrape; the last one if it does not.
 func (p *process) until(what string, holds func(scrape) bool) scrape {
 	p.Helper()
-	deadline := time.Now().Add(patience)
+	return p.untilWithin(patience, what, holds)
+}
+
+func (p *process) untilWithin(most time.Duration, what string, holds func(scrape) bool) scrape {
+	p.Helper()
+	deadline := time.Now().Add(most)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 160*time.Millisecond) {
 		s := p.scrape()
 		if holds(s) {

@@ -65,7 +65,8 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	github.Faults().ClearAll()
-	settled := run.until("everything to be recorded", func(s scrape) bool {
+	// What GitHub says of an attempt that is over is taken to be able to change for three minutes.
+	settled := run.untilWithin(5*time.Minute, "everything to be recorded", func(s scrape) bool {
 		truth := github.Truth(simulator.TruthQuery{})
 		return truth.OpenAttempts == 0 && equal(truth, s.truth())
 	})

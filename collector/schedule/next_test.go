@@ -1,0 +1,40 @@
+package schedule
+
+import (
+	"testing"
+	"time"
+)
+
+// TestNextOfWhatIsTold: the more of a repository is told, the longer its list is left alone.
+func TestNextOfWhatIsTold(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	state := State{
+		Outlook: Outlook{Interval: time.Minute, Most: 15 * time.Minute, Worth: 2 * time.Minute, Known: 24 * time.Hour, Rate: 1. / 60},
+		Looked:  true, HintedInterval: time.Hour,
+	}
+	for _, test := range []struct {
+		told    Told
+		charged bool
+		longest time.Duration
+	}{
+		{ToldNothing, false, 2 * time.Minute}, {ToldMost, false, 15 * time.Minute}, {ToldAll, false, time.Hour}, {ToldTwice, false, time.Hour},
+		{ToldMost, true, 15 * time.Minute}, {ToldAll, true, time.Hour}, {ToldTwice, true, 24 * time.Hour},
+	} {
+		state.Told, state.Charged = test.told, test.charged
+		for _, share := range []float64{0, .5, .999} {
+			turn, lookAt := state.Next(now, share)
+			if wait := lookAt.Sub(now); wait > test.longest || wait < test.longest*8/10 && test.told != ToldNothing || !turn.At.Equal(lookAt) || turn.Reason != Look {
+				t.Errorf("told %d, charged %t, share %g: looked at after %s (%v), want %s", test.told, test.charged, share, wait, turn, test.longest)
+			}
+		}
+	}
+	// What is to be done all the same is not put off.
+	state.Again = true
+	if turn, _ := state.Next(now, 0); turn.Reason != Called || turn.At.Sub(now) != againAfter {
+		t.Errorf("%v, want it called after %s", turn, againAfter)
+	}
+	state.Again, state.ToClose = false, true
+	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) > 2*time.Minute {
+		t.Errorf("%v, want it closing", turn)
+	}
+}

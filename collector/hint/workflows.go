@@ -29,7 +29,6 @@ type workflow struct {
 	changed time.Time          // the latest that is known, by GitHub's clock
 	asked   time.Time          // for its heads, by the local clock
 	told    bool               // it was answered: of its repository is told
-	states  time.Time          // for those of its runs that are none
 }
 
 // headRun is a run of which something may be told.
@@ -38,7 +37,8 @@ type headRun struct {
 	attempt int
 	updated time.Time
 	over    bool
-	head    bool // it is among those that began last
+	head    bool      // it is among those that began last
+	asked   time.Time // how it stands, by the local clock
 }
 
 // listed takes in a run that a list has shown. That it is over is not news any more.
@@ -68,7 +68,7 @@ func (all workflows) listed(repo int64, run githubapi.Run) {
 		return
 	}
 	w.newest = max(w.newest, run.ID)
-	*r = headRun{node: run.NodeID, attempt: run.Number(), updated: run.UpdatedAt, over: run.Completed(), head: r.head}
+	*r = headRun{node: run.NodeID, attempt: run.Number(), updated: run.UpdatedAt, over: run.Completed(), head: r.head, asked: r.asked}
 }
 
 func (all workflows) forget(repo int64) {
@@ -96,8 +96,8 @@ type question struct {
 }
 
 // due are the questions that are asked next, at most size of them, all of one kind: about heads, or about the states of runs
-// that are none. None: nothing is to be asked for a while. With what is due others are asked for that will be next, but not within half
-// an interval of the last time: a hundred cost as much as one.
+// that are none. None: nothing is to be asked for a while. With what is due others are asked for that will be next, but not
+// within half an interval of the last time: a hundred cost as much as one.
 func (all workflows) due(now time.Time, interval, longest time.Duration, size int, told func(repo int64) bool) (list []question, wait time.Duration) {
 	var heads, open []question
 	for _, w := range all {
@@ -105,7 +105,7 @@ func (all workflows) due(now time.Time, interval, longest time.Duration, size in
 		for id, r := range w.runs {
 			going, youngest = going || !r.over, max(youngest, id)
 			if !r.over && !r.head && !w.asked.IsZero() {
-				open = append(open, question{w, false, id, r.node, w.states, w.states.Add(interval)})
+				open = append(open, question{w, false, id, r.node, r.asked, r.asked.Add(interval)})
 			}
 		}
 		gap := max(interval, headsMost)
@@ -160,11 +160,12 @@ func (all workflows) take(q question, answer []githubapi.RunHead, now time.Time,
 		}
 	default:
 		w.take(answer[0], news)
+		if r := w.runs[q.run]; r != nil {
+			r.asked = now
+		}
 	}
 	if q.heads {
 		w.asked = now
-	} else {
-		w.states = now
 	}
 	maps.DeleteFunc(w.runs, func(_ int64, r *headRun) bool { return r.over && !r.head && !w.asked.IsZero() })
 	if len(w.runs) == 0 {

@@ -14,7 +14,19 @@ import (
 	"github_workflow_exporter/internal/simulator"
 )
 
-var daysOf = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take minutes")
+var (
+	daysOf   = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take ten minutes for each way")
+	daysRuns = flag.Float64("days.runs", 0, "how many runs a day they have all together; 0: 500 for 10, 5,000 for 1,000")
+)
+
+// daysPlan are the repositories of the days.
+func daysPlan() []simulator.RepositoryPlan {
+	runs := *daysRuns
+	if runs == 0 {
+		runs = 50 * math.Sqrt(float64(*daysOf)*10)
+	}
+	return zipf(*daysOf, runs)
+}
 
 // zipf plans repositories of which the n-th has 1/n of the first one's runs, with so many runs a day all together.
 func zipf(repositories int, runsPerDay float64) []simulator.RepositoryPlan {
@@ -73,11 +85,12 @@ func TestDays(t *testing.T) {
 				if test.hook {
 					change = hooked(t)
 				}
-				o := simulator.Options{Seed: 11, Repositories: zipf(*daysOf, 50*math.Sqrt(float64(*daysOf)*10)), PrimaryLimit: 5000}
+				o := simulator.Options{Seed: 11, Repositories: daysPlan(), PrimaryLimit: 5000}
 				if test.free {
 					o.PrimaryLimit = 0
 				}
 				if test.log {
+					o.PrimaryLimit = min(5000+50*max(*daysOf-20, 0), 12500) // an installation has more for more repositories
 					o.App = simulator.AppPlan{DeliveryLag: 5 * time.Second, Installed: []simulator.InstallationPlan{{Login: "octo-org"}}}
 					change = throughApp(t, &o.App)
 				}

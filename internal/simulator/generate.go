@@ -49,7 +49,7 @@ func stir(h uint64) uint64 {
 
 const (
 	runsPerSlot = 1 << 10
-	repoBits    = 12
+	repoBits    = 14
 	firstRun    = 1_000_000
 )
 

@@ -98,7 +98,7 @@ func newHintFigures(reg prometheus.Registerer, book *hint.Book) error {
 		outcomes: desc("hints_total", "Hints of where there may be news, by source and what came of them.", "source", "outcome"),
 		missed:   desc("hint_missed_total", "News found by reading that the source should have told before.", "source"),
 		last:     desc("hint_last_timestamp_seconds", "Unix time at which the source told anything last.", "source"),
-		trust:    desc("hint_trusted", "1 while repositories of which the source tells are looked at without a hint only every poll.hinted_interval, else 0.", "source"),
+		trust:    desc("hint_trusted", "1 while the source is trusted: repositories of which it tells are looked at less often without a hint. Else 0.", "source"),
 	})
 }
 

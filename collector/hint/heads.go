@@ -54,6 +54,8 @@ type Heads struct {
 	mu    sync.Mutex
 	known workflows
 
+	queue    []question // what is asked next, as it was when it was queued
+	queued   time.Time
 	size     int           // how many ids are asked for at once
 	rests    time.Time     // until when nothing is asked
 	pace     time.Duration // that the limit allowed last between two queries
@@ -68,11 +70,15 @@ func NewHeads(o HeadsOptions) *Heads {
 // Listed takes in what a page of a repository's list showed.
 func (h *Heads) Listed(repo int64, runs []githubapi.Run) {
 	h.mu.Lock()
+	before := len(h.known)
 	for _, run := range runs {
 		h.known.listed(repo, run)
 	}
+	more := len(h.known) > before
 	h.mu.Unlock()
-	h.Hurry()
+	if more { // else nothing is due that was not
+		h.Hurry()
+	}
 }
 
 // Hurry has it looked at once what is due, as when no other source tells any more.
@@ -111,12 +117,16 @@ func (h *Heads) round(ctx context.Context) time.Duration {
 	if now.Before(h.rests) {
 		return h.rests.Sub(now)
 	}
-	h.mu.Lock()
-	asked, wait := h.known.due(now, h.Interval, h.longest(), h.size, h.Told)
-	h.mu.Unlock()
-	if len(asked) == 0 {
-		return wait
+	if len(h.queue) == 0 || now.Sub(h.queued) >= h.Interval {
+		h.mu.Lock()
+		queue, wait := h.known.due(now, h.Interval, h.longest(), h.size, h.Told)
+		h.mu.Unlock()
+		if h.queue, h.queued = queue, now; len(queue) == 0 {
+			return wait
+		}
 	}
+	asked := h.queue[:min(len(h.queue), h.size)]
+	h.queue = h.queue[len(asked):]
 	ask := h.States
 	if asked[0].heads {
 		ask = h.Heads

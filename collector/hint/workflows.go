@@ -95,9 +95,9 @@ type question struct {
 	due   time.Time
 }
 
-// due are the questions that are asked next, at most size of them, all of one kind: about heads, or about the states of runs
-// that are none. None: nothing is to be asked for a while. With what is due others are asked for that will be next, but not
-// within half an interval of the last time: a hundred cost as much as one.
+// due are the questions that are asked next, so many at once, all of one kind: about heads, or about the states of runs that are
+// none. None: nothing is to be asked for a while. What is left of the last of the queries goes to others that will be due next,
+// but not within half an interval of the last time: a hundred cost as much as one.
 func (all workflows) due(now time.Time, interval, longest time.Duration, size int, told func(repo int64) bool) (list []question, wait time.Duration) {
 	var heads, open []question
 	for _, w := range all {
@@ -133,7 +133,9 @@ func (all workflows) due(now time.Time, interval, longest time.Duration, size in
 	}
 	list = slices.DeleteFunc(list, func(q question) bool { return now.Sub(q.asked) < interval/2 })
 	slices.SortFunc(list, func(a, b question) int { return a.due.Compare(b.due) })
-	return list[:min(len(list), size)], 0
+	n, _ := slices.BinarySearchFunc(list, now, func(q question, now time.Time) int { return q.due.Compare(now) })
+	queries := max((n+size-1)/size, 1)
+	return list[:min(len(list), queries*size)], 0
 }
 
 // found is what answers tell.

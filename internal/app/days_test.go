@@ -15,8 +15,9 @@ import (
 )
 
 var (
-	daysOf   = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take ten minutes for each way")
-	daysRuns = flag.Float64("days.runs", 0, "how many runs a day they have all together; 0: 500 for 10, 5,000 for 1,000")
+	daysOf    = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take ten minutes for each way")
+	daysLossy = flag.Bool("days.lossy", false, "the sources of hints of TestDays lose one in twenty, and all of half an hour")
+	daysRuns  = flag.Float64("days.runs", 0, "how many runs a day they have all together; 0: 500 for 10, 5,000 for 1,000")
 )
 
 // daysPlan are the repositories of the days.
@@ -81,7 +82,10 @@ func TestDays(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				change := func(*config.Config) {}
+				change, lost := func(*config.Config) {}, 0.
+				if *daysLossy {
+					lost = .05
+				}
 				if test.hook {
 					change = hooked(t)
 				}
@@ -91,7 +95,7 @@ func TestDays(t *testing.T) {
 				}
 				if test.log {
 					o.PrimaryLimit = min(5000+50*max(*daysOf-20, 0), 12500) // an installation has more for more repositories
-					o.App = simulator.AppPlan{DeliveryLag: 5 * time.Second, Installed: []simulator.InstallationPlan{{Login: "octo-org"}}}
+					o.App = simulator.AppPlan{DeliveryLag: 5 * time.Second, DeliveriesLost: lost, Installed: []simulator.InstallationPlan{{Login: "octo-org"}}}
 					change = throughApp(t, &o.App)
 				}
 				w := newWorld(t, o, func(c *config.Config) {
@@ -108,10 +112,17 @@ func TestDays(t *testing.T) {
 				defer w.stop()
 				wait := func(length time.Duration, each func()) {
 					if test.hook {
-						w.hook(hook{}, length, each)
+						h := hook{lost: lost}
+						if *daysLossy {
+							h.gap = lossyGap
+						}
+						w.hook(h, length, each)
 						return
 					}
-					for end := time.Now().Add(length); time.Now().Before(end); {
+					for passed := time.Duration(0); passed < length; passed += 10 * time.Second {
+						if *daysLossy && length > 2*time.Hour {
+							w.lose(passed)
+						}
 						time.Sleep(10 * time.Second)
 						each()
 					}
@@ -155,7 +166,7 @@ func TestDays(t *testing.T) {
 				for source, f := range w.exporter.hints.Figures() {
 					t.Logf("%s: %v, %d missed, trusted %t", source, f.Outcomes, f.Missed, f.Trusted)
 				}
-				if ratio > test.most && *daysOf == 10 {
+				if ratio > test.most && *daysOf == 10 && !*daysLossy {
 					t.Errorf("%.2f times the floor, want at most %.2f", ratio, test.most)
 				}
 				if idle > 0 && !test.log { // each new token costs a look
@@ -169,6 +180,23 @@ func TestDays(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// lossyGap is when the sources of lossy days tell nothing.
+var lossyGap = [2]time.Duration{time.Hour, 90 * time.Minute}
+
+// lose has the log of deliveries and GraphQL be as lossy as such days want it, so long after their beginning.
+func (w *world) lose(passed time.Duration) {
+	switch passed {
+	case 0:
+		w.github.Faults().Set("some", simulator.Fault{Kind: simulator.ServerError, Endpoint: "graphql", Probability: .05})
+	case lossyGap[0]:
+		w.github.StopDeliveries(true)
+		w.github.Faults().Set("all", simulator.Fault{Kind: simulator.ServerError, Endpoint: "graphql"})
+	case lossyGap[1]:
+		w.github.StopDeliveries(false)
+		w.github.Faults().Clear("all")
 	}
 }
 

@@ -115,6 +115,15 @@ func (o *openRun) toClose() bool {
 	return o.known() && (o.run.Completed() || o.next() < o.latest())
 }
 
+// closeAt is when an attempt of the run that is over is read again.
+func (o *openRun) closeAt(interval time.Duration) time.Time {
+	since, ok := o.finished[o.next()]
+	if !ok || o.follow.last.IsZero() {
+		return o.follow.last
+	}
+	return o.follow.last.Add(schedule.CloseGap(interval, o.follow.last.Sub(since)))
+}
+
 // ended is when the run was last heard of, if it is over; else zero.
 func (o *openRun) ended() time.Time {
 	if !o.run.Completed() {

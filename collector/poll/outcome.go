@@ -76,7 +76,9 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 	}
 	for _, open := range r.runs.open {
 		if open.toClose() {
-			state.ToClose = true
+			if at := open.closeAt(r.Interval); state.ToClose.IsZero() || at.Before(state.ToClose) {
+				state.ToClose = at
+			}
 			continue
 		}
 		started := open.run.Started()

@@ -9,11 +9,12 @@ type State struct {
 	LookAt time.Time // if not: when that is to be done
 	// HintedInterval is how long the list is left alone then.
 	HintedInterval time.Duration
-	ToClose        bool      // an attempt that is over is not complete yet
-	Again          bool      // a hint is not explained by what the list shows
-	Told           Told      // what others tell of it
-	Charged        bool      // a look costs a request also where nothing has changed, if the last one was long ago
-	LiveAt         time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
+	// ToClose is when an attempt that is over and not complete yet is to be read again; zero: there is none.
+	ToClose time.Time
+	Again   bool      // a hint is not explained by what the list shows
+	Told    Told      // what others tell of it
+	Charged bool      // a look costs a request also where nothing has changed, if the last one was long ago
+	LiveAt  time.Time // when the jobs of what goes on are to be read next; the zero time if nothing is followed
 }
 
 // againAfter is how long it is until the list is read again for a hint that it does not explain yet.
@@ -38,14 +39,22 @@ func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) 
 		lookAt = now.Add(againAfter)
 		return Turn{lookAt, Called}, lookAt
 	}
-	if s.ToClose {
-		lookAt = soon // to see what it says then, which mostly costs nothing
-		return Turn{soon, Closing}, lookAt
+	if !s.ToClose.IsZero() {
+		lookAt = Latest(s.ToClose, now.Add(time.Second)) // to see what it says then, which mostly costs nothing
+		return Turn{lookAt, Closing}, lookAt
 	}
 	if !s.LiveAt.IsZero() {
 		turn = turn.Sooner(Turn{Latest(s.LiveAt, soon), Live})
 	}
 	return turn, lookAt
+}
+
+// closeFirst is how long an attempt that is over and not complete is left alone the first time: most become so within seconds.
+const closeFirst = 10 * time.Second
+
+// CloseGap is how long one is left alone that has been over for so long: as long again, up to an interval.
+func CloseGap(interval, over time.Duration) time.Duration {
+	return min(max(over, closeFirst), interval)
 }
 
 // Told is how much of what happens in a repository somebody tells who has proved to.

@@ -33,8 +33,12 @@ func TestNextOfWhatIsTold(t *testing.T) {
 	if turn, _ := state.Next(now, 0); turn.Reason != Called || turn.At.Sub(now) != againAfter {
 		t.Errorf("%v, want it called after %s", turn, againAfter)
 	}
-	state.Again, state.ToClose = false, true
-	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) > 2*time.Minute {
+	state.Again, state.ToClose = false, now.Add(10*time.Second)
+	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) != 10*time.Second {
 		t.Errorf("%v, want it closing", turn)
+	}
+	state.ToClose = now.Add(-time.Minute)
+	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) != time.Second {
+		t.Errorf("%v, want it closing soon", turn)
 	}
 }

@@ -66,7 +66,7 @@ func TestNextOfADay(t *testing.T) {
 		{"the list was left alone by a visit for the jobs", State{LookAt: start.Add(minutes(2)), Outlook: Outlook{
 			Open: []Open{{Age: 0, Started: true, Lengths: lengths(minutes(10))}},
 		}}, Over, [2]float64{2, 2}},
-		{"it is over, and a job is missing", State{Looked: true, ToClose: true, LiveAt: start.Add(minutes(3))}, Closing, [2]float64{1, 1}},
+		{"it is over, and a job is missing", State{Looked: true, ToClose: start.Add(minutes(1)), LiveAt: start.Add(minutes(3))}, Closing, [2]float64{1, 1}},
 	} {
 		step.state.Interval, step.state.Most, step.state.Worth = interval, most, 2*interval
 		if step.state.Known == 0 {
@@ -99,8 +99,7 @@ func TestNextKeepsItsBounds(t *testing.T) {
 			return time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, name))
 		}
 		s := State{
-			Looked:  rapid.Bool().Draw(t, "looked"),
-			ToClose: rapid.IntRange(0, 9).Draw(t, "to close") == 0,
+			Looked: rapid.Bool().Draw(t, "looked"),
 			Outlook: Outlook{
 				Interval: time.Second + duration("interval", time.Hour), Most: time.Second + duration("most", 2*time.Hour), Worth: duration("worth", time.Hour),
 				Idle: duration("idle", 90*24*time.Hour), Known: duration("known", 24*time.Hour), Rate: rapid.Float64Range(0, 10).Draw(t, "rate"), Lengths: drawLengths(t),
@@ -110,6 +109,9 @@ func TestNextKeepsItsBounds(t *testing.T) {
 			s.Open = append(s.Open, Open{Age: duration("age", 40*24*time.Hour), Started: rapid.Bool().Draw(t, "started"), Lengths: drawLengths(t)})
 		}
 		longest := max(s.Most, s.Interval)
+		if rapid.IntRange(0, 9).Draw(t, "to close") == 0 {
+			s.ToClose = start.Add(min(s.Interval+duration("over", s.Most), longest))
+		}
 		s.LookAt = start.Add(duration("look at", longest))
 		if rapid.Bool().Draw(t, "live") {
 			s.LiveAt = start.Add(duration("live at", longest) - longest/2)

@@ -25,9 +25,9 @@ func TestGraphQLOfADay(t *testing.T) {
 		points  [2]int        // that it costs
 		trusted bool
 	}{
-		{name: "all is told", most: 1.3, half: time.Minute, late: 3 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
-		{name: "one in twenty fails, and half an hour", trouble: true, most: 1.3, half: time.Minute, late: 10 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
-		{name: "poll.live", live: true, most: 2.6, half: time.Minute, late: 3 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
+		{name: "all is told", most: 1.3, half: 30 * time.Second, late: time.Minute, points: [2]int{1000, 3000}, trusted: true},
+		{name: "one in twenty fails, and half an hour", trouble: true, most: 1.3, half: 30 * time.Second, late: 5 * time.Minute, points: [2]int{1000, 3000}, trusted: true},
+		{name: "poll.live", live: true, most: 2.6, half: 30 * time.Second, late: time.Minute, points: [2]int{1000, 3000}, trusted: true},
 		{name: "too few points", options: simulator.Options{GraphQLPoints: 40}, most: 1.3, half: 5 * time.Minute, late: 10 * time.Minute, points: [2]int{100, 240}, trusted: true},
 		{name: "not for this token", options: simulator.Options{GraphQL: simulator.GraphQLForbidden}, most: 1.45, half: 5 * time.Minute, late: 12 * time.Minute, points: [2]int{1, 20}},
 		{name: "not on this server", options: simulator.Options{GraphQL: simulator.GraphQLMissing}, most: 1.45, half: 5 * time.Minute, late: 12 * time.Minute},

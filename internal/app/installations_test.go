@@ -353,7 +353,7 @@ func TestDeliveryLogOfADay(t *testing.T) {
 		most float64
 		late time.Duration // 95 of 100 attempts are closed within it
 	}{
-		{"all is told", simulator.AppPlan{DeliveryLag: 10 * time.Second}, false, 1.25, 2 * time.Minute},
+		{"all is told", simulator.AppPlan{DeliveryLag: 10 * time.Second}, false, 1.25, time.Minute},
 		{"one in twenty is lost, and half an hour", simulator.AppPlan{DeliveryLag: 10 * time.Second, DeliveriesLost: .05}, true, 1.6, time.Hour},
 	} {
 		if raceDetector && !test.gap {

@@ -79,7 +79,7 @@ func (f *following) due(open *openRun) bool {
 		return true
 	}
 	over := open.run.Completed() || open.next() < open.latest()
-	return over && !f.Now().Before(open.closeAt(f.Interval))
+	return over && f.Now().Sub(open.follow.last) >= open.closeGap(f.Interval)
 }
 
 // believed is how long the list alone is believed of a run that it shows.

@@ -20,6 +20,9 @@ const listSlack = 10 * time.Minute
 // frontPasses is how often a list that loses entries while it is read is read again, the first time included.
 const frontPasses = 3
 
+// neverRan is for how long nothing has happened in a repository that has no runs: GitHub keeps them for 90 days by default.
+const neverRan = 90 * 24 * time.Hour
+
 // pageTries is how often a page behind the first is asked for when the network fails.
 const pageTries = 3
 
@@ -148,7 +151,10 @@ func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, e
 		f.size.learn(first.Items, read, began.Add(-2*f.MaxInterval))
 	}
 	f.changed = f.Now()
-	if last := f.habits.Last(); fresh && !last.IsZero() {
+	switch last := f.habits.Last(); {
+	case first.TotalCount == 0 && len(first.Items) == 0:
+		f.changed = f.changed.Add(-neverRan)
+	case fresh && !last.IsZero():
 		f.changed = f.changed.Add(-max(f.gate.Client.ServerTime().Sub(last), 0))
 	}
 	return false, nil

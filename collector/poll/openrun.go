@@ -115,13 +115,13 @@ func (o *openRun) toClose() bool {
 	return o.known() && (o.run.Completed() || o.next() < o.latest())
 }
 
-// closeAt is when an attempt of the run that is over is read again.
-func (o *openRun) closeAt(interval time.Duration) time.Time {
+// closeGap is how long an attempt of the run that is over is left alone after it was read.
+func (o *openRun) closeGap(interval time.Duration) time.Duration {
 	since, ok := o.finished[o.next()]
-	if !ok || o.follow.last.IsZero() {
-		return o.follow.last
+	if !ok {
+		return 0
 	}
-	return o.follow.last.Add(schedule.CloseGap(interval, o.follow.last.Sub(since)))
+	return schedule.CloseGap(interval, o.follow.last.Sub(since))
 }
 
 // ended is when the run was last heard of, if it is over; else zero.

@@ -76,7 +76,11 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 	}
 	for _, open := range r.runs.open {
 		if open.toClose() {
-			if at := open.closeAt(r.Interval); state.ToClose.IsZero() || at.Before(state.ToClose) {
+			at := now.Add(r.Interval) // those that wait for long go together
+			if gap := open.closeGap(r.Interval); gap < r.Interval {
+				at = open.follow.last.Add(gap)
+			}
+			if state.ToClose.IsZero() || at.Before(state.ToClose) {
 				state.ToClose = at
 			}
 			continue

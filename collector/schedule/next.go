@@ -40,7 +40,7 @@ func (s State) Next(now time.Time, share float64) (turn Turn, lookAt time.Time) 
 		return Turn{lookAt, Called}, lookAt
 	}
 	if !s.ToClose.IsZero() {
-		lookAt = Latest(s.ToClose, now.Add(time.Second)) // to see what it says then, which mostly costs nothing
+		lookAt = Latest(s.ToClose, now.Add(min(closeFirst/2, s.Interval))) // to see what it says then, which mostly costs nothing
 		return Turn{lookAt, Closing}, lookAt
 	}
 	if !s.LiveAt.IsZero() {
@@ -68,8 +68,8 @@ const (
 	ToldTwice // and somebody else tells most of it: what one of them misses the other tells
 )
 
-// twiceInterval is how long the list is left alone then, where to look costs a request whatever it shows.
-const twiceInterval = 24 * time.Hour
+// chargedInterval is how long the list is left alone at most where to look costs a request whatever it shows.
+const chargedInterval = 24 * time.Hour
 
 // unasked is how long the list is left alone where others tell; zero: as long as the outlook says.
 func (s State) unasked() time.Duration {
@@ -80,7 +80,9 @@ func (s State) unasked() time.Duration {
 	case s.Told == ToldMost:
 		return longest
 	case s.Told == ToldTwice && s.Charged:
-		return max(s.HintedInterval, longest, twiceInterval)
+		return max(s.HintedInterval, longest, chargedInterval)
+	case s.Charged: // where nothing happens, a tenth of the time for which that has been so
+		longest = max(longest, min(s.Idle/10, chargedInterval))
 	}
 	return max(s.HintedInterval, longest)
 }

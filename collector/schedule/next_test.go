@@ -15,12 +15,14 @@ func TestNextOfWhatIsTold(t *testing.T) {
 	for _, test := range []struct {
 		told    Told
 		charged bool
+		idle    time.Duration
 		longest time.Duration
 	}{
-		{ToldNothing, false, 2 * time.Minute}, {ToldMost, false, 15 * time.Minute}, {ToldAll, false, time.Hour}, {ToldTwice, false, time.Hour},
-		{ToldMost, true, 15 * time.Minute}, {ToldAll, true, time.Hour}, {ToldTwice, true, 24 * time.Hour},
+		{ToldNothing, false, 0, 2 * time.Minute}, {ToldMost, false, 0, 15 * time.Minute}, {ToldAll, false, 0, time.Hour}, {ToldTwice, false, 0, time.Hour},
+		{ToldMost, true, 0, 15 * time.Minute}, {ToldAll, true, 0, time.Hour}, {ToldTwice, true, 0, 24 * time.Hour},
+		{ToldAll, true, 50 * time.Hour, 5 * time.Hour}, {ToldAll, true, 90 * 24 * time.Hour, 24 * time.Hour}, {ToldAll, false, 50 * time.Hour, time.Hour},
 	} {
-		state.Told, state.Charged = test.told, test.charged
+		state.Told, state.Charged, state.Idle = test.told, test.charged, test.idle
 		for _, share := range []float64{0, .5, .999} {
 			turn, lookAt := state.Next(now, share)
 			if wait := lookAt.Sub(now); wait > test.longest || wait < test.longest*8/10 && test.told != ToldNothing || !turn.At.Equal(lookAt) || turn.Reason != Look {
@@ -28,6 +30,7 @@ func TestNextOfWhatIsTold(t *testing.T) {
 			}
 		}
 	}
+	state.Idle = 0
 	// What is to be done all the same is not put off.
 	state.Again = true
 	if turn, _ := state.Next(now, 0); turn.Reason != Called || turn.At.Sub(now) != againAfter {
@@ -38,7 +41,7 @@ func TestNextOfWhatIsTold(t *testing.T) {
 		t.Errorf("%v, want it closing", turn)
 	}
 	state.ToClose = now.Add(-time.Minute)
-	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) != time.Second {
+	if turn, _ := state.Next(now, 0); turn.Reason != Closing || turn.At.Sub(now) != closeFirst/2 {
 		t.Errorf("%v, want it closing soon", turn)
 	}
 }

@@ -142,6 +142,14 @@ func calls() []call {
 			_, err := c.JobAnnotations(ctx, repo, job)
 			return err
 		}},
+		{"Heads", func(ctx context.Context, c *githubapi.Client) error {
+			_, err := c.Heads(ctx, []string{"WFR_kwLO1"})
+			return err
+		}},
+		{"RunStates", func(ctx context.Context, c *githubapi.Client) error {
+			_, err := c.RunStates(ctx, []string{"WFR_kwLO1"})
+			return err
+		}},
 		{"Annotations", func(ctx context.Context, c *githubapi.Client) error {
 			_, err := c.Annotations(ctx, []string{"CR_kwDO1"}, []string{"CS_kwDO2"})
 			return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,7 @@ func zipf(repositories int, runsPerDay float64) []simulator.RepositoryPlan {
 	plans := simulator.Repositories(repositories, 0)
 	for i := range plans {
 		plans[i].RunsPerDay = runsPerDay / sum / float64(i+1)
+		plans[i].PushedAt = time.Now().Add(-time.Duration(i) * time.Hour) // where more runs, more is pushed
 	}
 	return plans
 }
@@ -128,8 +130,12 @@ func TestDays(t *testing.T) {
 					}
 				}
 				began := time.Now()
+				busiest := time.Duration(0) // after how long all of them have been asked for
 				for w.exporter.running().group.Count().FirstSweep > 0 || time.Since(began) < time.Minute {
 					time.Sleep(10 * time.Second)
+					if busiest == 0 && w.askedForAll(o.Repositories[:min(50, *daysOf)]) {
+						busiest = time.Since(began)
+					}
 				}
 				swept := time.Since(began)
 				sweepFloor := w.sweepFloor(began)
@@ -159,9 +165,9 @@ func TestDays(t *testing.T) {
 					each = append(each, lag.Seconds())
 				}
 				ratio := float64(r.Counted) / float64(floor)
-				t.Logf("%d repositories: first sweep %s with %d requests (floor %d); then %d counted of %d (asking for everything each minute %d), %d of the App's own, %d points of GraphQL, floor %d: %.2f times; attempts closed after p50 %s p95 %s max %s; "+
+				t.Logf("%d repositories: first sweep %s with %d requests (floor %d), the 50 busiest asked for within %s; then %d counted of %d (asking for everything each minute %d), %d of the App's own, %d points of GraphQL, floor %d: %.2f times; attempts closed after p50 %s p95 %s max %s; "+
 					"Jain fairness of the repositories' mean %.2f; idle ones %d; %d MiB, %d entries; refused %d; by endpoint %v",
-					*daysOf, swept, sweep.Counted, sweepFloor, r.Counted, r.Total, naive, own, r.Points, floor, ratio, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1),
+					*daysOf, swept, sweep.Counted, sweepFloor, busiest, r.Counted, r.Total, naive, own, r.Points, floor, ratio, quantile(lags, .5), quantile(lags, .95), quantile(lags, 1),
 					jain(each), idle, r.Bytes>>20, r.Entries, r.ByStatus[403]+r.ByStatus[429], r.CountedByEndpoint)
 				for source, f := range w.exporter.hints.Figures() {
 					t.Logf("%s: %v, %d missed, trusted %t", source, f.Outcomes, f.Missed, f.Trusted)
@@ -181,6 +187,12 @@ func TestDays(t *testing.T) {
 			})
 		})
 	}
+}
+
+// askedForAll tells whether each of some repositories has been asked for.
+func (w *world) askedForAll(repositories []simulator.RepositoryPlan) bool {
+	asked := w.github.Requests().ByRepository
+	return !slices.ContainsFunc(repositories, func(r simulator.RepositoryPlan) bool { return asked[r.Name] == 0 })
 }
 
 // lossyGap is when the sources of lossy days tell nothing.

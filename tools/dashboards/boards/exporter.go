@@ -58,7 +58,7 @@ func exporter(h query.Histograms) grafana.Dashboard {
 	l.Row("Is it told where there is news?")
 	l.Place(8, 8, byFault(legendBelow(bars("Visits by reason", "Visits of repositories per window by why they were due: look and over read the list of runs, live the jobs of open runs, called comes of hints.",
 		series(increase("reason", "visits_total")+" > 0", "{{reason}}"))), "retry", "waited", "closing", "continued", "over", "look", "live", "called"))
-	l.Place(8, 8, saying(byOutcome(legendBelow(bars("Hints", empty("What came of hints, per window; missed: news of which a source had told nothing.", "without a webhook."),
+	l.Place(8, 8, saying(byOutcome(legendBelow(bars("Hints", empty("What came of hints, per window; missed: news of which a source had told nothing.", "where no source tells."),
 		series(increase("outcome", "hints_total")+" > 0", "{{outcome}}"), series(increase("", "hint_missed_total")+" > 0", "missed"))), "useful", "missed"), "no hints"))
 	l.Place(8, 8, saying(byOutcome(legendBelow(bars("Deliveries", empty("Deliveries of the webhook by result, per window.", "without a webhook."),
 		series(increase("result", "webhook_deliveries_total")+" > 0", "{{result}}"))), "accepted", "unsigned"), "no deliveries"))

@@ -184,6 +184,12 @@ func TestDays(t *testing.T) {
 				if missed := closed.missed(2 * time.Hour); missed > 0 {
 					t.Errorf("%d attempts that ended two hours ago are not closed", missed)
 				}
+				if *daysOf == 10 { // each counted once, whoever told of it
+					w.settle()
+					truth, counted := w.github.Truth(simulator.TruthQuery{Since: w.since}), w.counted()
+					withoutRecoveries(truth, counted)
+					w.compare(truth, counted)
+				}
 			})
 		})
 	}

@@ -18,6 +18,8 @@ import (
 var (
 	daysOf    = flag.Int("days.repositories", 10, "how many repositories the days of TestDays have; 1000 take ten minutes for each way")
 	daysLossy = flag.Bool("days.lossy", false, "the sources of hints of TestDays lose one in twenty, and all of half an hour")
+	daysLast  = flag.Duration("days.last", 8*time.Hour, "how long they last")
+	daysBack  = flag.Duration("days.lookback", 0, "poll.lookback of theirs: the first sweep of 10,000 takes seven hours of an installation's limit otherwise; 0: as it is by default")
 	daysRuns  = flag.Float64("days.runs", 0, "how many runs a day they have all together; 0: 500 for 10, 5,000 for 1,000")
 )
 
@@ -103,6 +105,9 @@ func TestDays(t *testing.T) {
 				w := newWorld(t, o, func(c *config.Config) {
 					change(c)
 					c.Poll.Live = test.live
+					if *daysBack > 0 {
+						c.Poll.Lookback = config.Duration(*daysBack)
+					}
 					if !test.graphql {
 						c.Hints.GraphQL = config.Off
 					} else if !test.log {
@@ -122,7 +127,7 @@ func TestDays(t *testing.T) {
 						return
 					}
 					for passed := time.Duration(0); passed < length; passed += 10 * time.Second {
-						if *daysLossy && length > 2*time.Hour {
+						if *daysLossy && length == *daysLast {
 							w.lose(passed)
 						}
 						time.Sleep(10 * time.Second)
@@ -140,11 +145,11 @@ func TestDays(t *testing.T) {
 				swept := time.Since(began)
 				sweepFloor := w.sweepFloor(began)
 				sweep := w.github.Requests()
-				wait(2*time.Hour, func() {})
+				wait(*daysLast/4, func() {})
 				w.github.ResetRequests()
 				begin := time.Now()
 				closed := w.watchClosings(begin)
-				wait(8*time.Hour, closed.look)
+				wait(*daysLast, closed.look)
 				r := w.github.Requests()
 				own := 0 // of the App's own limit
 				for _, endpoint := range []string{"app_deliveries", "installations", "access_tokens"} {
@@ -271,7 +276,7 @@ func (w *world) sweepFloor(at time.Time) int {
 			}
 			runs++
 			for _, a := range run.Attempts {
-				if !a.Open && !a.StartedAt.Before(at.Add(-24*time.Hour)) && a.EndedAt.Before(at) {
+				if !a.Open && !a.StartedAt.Before(at.Add(-time.Duration(w.config.Poll.Lookback))) && a.EndedAt.Before(at) {
 					n += (len(a.Jobs) + 99) / 100
 				}
 			}

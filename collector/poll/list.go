@@ -20,9 +20,6 @@ const listSlack = 10 * time.Minute
 // frontPasses is how often a list that loses entries while it is read is read again, the first time included.
 const frontPasses = 3
 
-// neverRan is for how long nothing has happened in a repository that has no runs: GitHub keeps them for 90 days by default.
-const neverRan = 90 * 24 * time.Hour
-
 // pageTries is how often a page behind the first is asked for when the network fails.
 const pageTries = 3
 
@@ -55,6 +52,7 @@ type front struct {
 	size  int       // of the page
 	next  string    // the page behind it, where the deep sweep begins
 	reach time.Time // back to which creation it goes
+	empty bool      // nothing ever ran
 }
 
 // readFront reads the unfiltered runs list, newest first, down to what was there when it was read last (the account's
@@ -145,16 +143,13 @@ func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, e
 	}
 	// Only now is everything committed that the tag stands for.
 	fresh := f.page.reach.IsZero() // what it shows has happened before it was asked for
-	f.page = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items)}
+	f.page = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items), empty: len(first.Items) == 0}
 	f.learn(first.Items)
 	if _, limited := f.gate.Left(); !limited && f.account.Swept {
 		f.size.learn(first.Items, read, began.Add(-2*f.MaxInterval))
 	}
 	f.changed = f.Now()
-	switch last := f.habits.Last(); {
-	case first.TotalCount == 0 && len(first.Items) == 0:
-		f.changed = f.changed.Add(-neverRan)
-	case fresh && !last.IsZero():
+	if last := f.habits.Last(); fresh && !last.IsZero() {
 		f.changed = f.changed.Add(-max(f.gate.Client.ServerTime().Sub(last), 0))
 	}
 	return false, nil

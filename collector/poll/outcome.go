@@ -103,6 +103,7 @@ func (r *Repository) next(now time.Time) schedule.Turn {
 	}
 	// What makes requests conditional belongs to a token, and those of an App last an hour.
 	state.Told, state.Charged = r.Hints.Hinted(r.id), r.gate.Client.Renews()
+	state.Empty = r.front.page.empty
 	turn, lookAt := state.Next(now, rand.Float64())
 	r.lookAt = lookAt
 	return turn

@@ -9,6 +9,7 @@ type State struct {
 	LookAt time.Time // if not: when that is to be done
 	// HintedInterval is how long the list is left alone then.
 	HintedInterval time.Duration
+	Empty          bool // it has no runs
 	// ToClose is when an attempt that is over and not complete yet is to be read again; zero: there is none.
 	ToClose time.Time
 	Again   bool      // a hint is not explained by what the list shows
@@ -79,7 +80,7 @@ func (s State) unasked() time.Duration {
 		return 0
 	case s.Told == ToldMost:
 		return longest
-	case s.Told == ToldTwice && s.Charged:
+	case s.Charged && (s.Told == ToldTwice || s.Empty):
 		return max(s.HintedInterval, longest, chargedInterval)
 	case s.Charged: // where nothing happens, a tenth of the time for which that has been so
 		longest = max(longest, min(s.Idle/10, chargedInterval))

@@ -30,7 +30,14 @@ func TestNextOfWhatIsTold(t *testing.T) {
 			}
 		}
 	}
-	state.Idle = 0
+	state.Idle, state.Empty = 0, true
+	for told, longest := range map[Told]time.Duration{ToldNothing: 2 * time.Minute, ToldMost: 15 * time.Minute, ToldAll: 24 * time.Hour} {
+		state.Told, state.Charged = told, true
+		if _, lookAt := state.Next(now, 0); lookAt.Sub(now) > longest || lookAt.Sub(now) < longest*8/10 && told != ToldNothing {
+			t.Errorf("without a run and told %d it is looked at after %s, want %s", told, lookAt.Sub(now), longest)
+		}
+	}
+	state.Empty = false
 	// What is to be done all the same is not put off.
 	state.Again = true
 	if turn, _ := state.Next(now, 0); turn.Reason != Called || turn.At.Sub(now) != againAfter {

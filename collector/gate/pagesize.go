@@ -45,16 +45,6 @@ func (s *PageSize) Size(now time.Time) int {
 // Learn notes the size in which the list is answered.
 func (s *PageSize) Learn(size int, now time.Time) { s.size, s.learnt = size, now }
 
-// PageFor is the smallest size that holds so many entries, or the largest there is.
-func PageFor(entries int) int {
-	for _, size := range slices.Backward(pageSizes) {
-		if size >= entries {
-			return size
-		}
-	}
-	return pageSizes[0]
-}
-
 // Smaller is the size to try after one that failed; false after the smallest.
 func Smaller(size int) (int, bool) {
 	i := slices.Index(pageSizes, size)

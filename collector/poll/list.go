@@ -42,7 +42,6 @@ type frontReader struct {
 	list     *list
 
 	page  front
-	size  frontSize
 	began time.Time // when it was begun to be read last, by the server's clock
 }
 
@@ -77,7 +76,7 @@ func (f *frontReader) readFront(ctx context.Context) error {
 // than nothing of what is behind.
 func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, err error) {
 	var began time.Time // of the pass, by the answer to its first request: the local clock may be wrong
-	request := githubapi.PageRequest{PerPage: f.size.ask(f.list.pages.Size(f.Now())), Tag: f.page.tag}
+	request := githubapi.PageRequest{PerPage: f.list.pages.Size(f.Now()), Tag: f.page.tag}
 	var first githubapi.Page[githubapi.Run]
 	read, barren, seen := 0, 0, map[int64]bool{} // entries, pages in a row without a new one, ids
 	for n := 0; ; n++ {
@@ -145,9 +144,6 @@ func (f *frontReader) frontPass(ctx context.Context, readOn bool) (again bool, e
 	fresh := f.page.reach.IsZero() // what it shows has happened before it was asked for
 	f.page = front{tag: first.Tag, size: request.PerPage, next: first.Next, reach: reach(first.Items), empty: len(first.Items) == 0}
 	f.learn(first.Items)
-	if _, limited := f.gate.Left(); !limited && f.account.Swept {
-		f.size.learn(first.Items, read, began.Add(-2*f.MaxInterval))
-	}
 	f.changed = f.Now()
 	if last := f.habits.Last(); fresh && !last.IsZero() {
 		f.changed = f.changed.Add(-max(f.gate.Client.ServerTime().Sub(last), 0))

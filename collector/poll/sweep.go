@@ -33,9 +33,6 @@ type deep struct {
 	failures int // of the page to be read, in a row
 }
 
-// deepFirst stands for the first page of a pass that does not begin behind the front page.
-const deepFirst = "first"
-
 // deepTries is how often a deeper page is asked for before the pages are taken to be too big.
 const deepTries = 3
 
@@ -85,9 +82,6 @@ func (s *search) deepPage(ctx context.Context) error {
 		}
 		known := s.deep.pages
 		s.deep = deep{began: now, on: true, next: s.front.page.next, size: s.front.page.size, pages: map[string]deepPage{}}
-		if largest := s.list.pages.Size(now); s.deep.size < largest { // the front is short, these need not be
-			s.deep.next, s.deep.size = deepFirst, largest
-		}
 		// Keep what was read last time of the pages that are still on the way.
 		for url := s.deep.next; url != ""; url = known[url].next {
 			if page, ok := known[url]; !ok || len(s.deep.pages) > len(known) {
@@ -99,11 +93,7 @@ func (s *search) deepPage(ctx context.Context) error {
 	}
 	url := s.deep.next
 	known := s.deep.pages[url]
-	request := githubapi.PageRequest{Next: url, Tag: known.tag}
-	if url == deepFirst {
-		request = githubapi.PageRequest{PerPage: s.deep.size, Tag: known.tag}
-	}
-	page, err := s.list.oneRunsPage(ctx, githubapi.RunFilter{}, request)
+	page, err := s.list.oneRunsPage(ctx, githubapi.RunFilter{}, githubapi.PageRequest{Next: url, Tag: known.tag})
 	switch {
 	case errors.Is(err, githubapi.ErrNotModified):
 	case githubapi.IsKind(err, githubapi.KindNotFound):

@@ -68,12 +68,10 @@ func TestDays(t *testing.T) {
 		hook    bool
 		log     bool
 		graphql bool
-		free    bool    // requests have no limit
 		most    float64 // times the floor, of ten repositories
 	}{
 		{name: "plain, live off", most: 1.35},
 		{name: "plain, live on", live: true, most: 2.25},
-		{name: "plain, live off, without a limit", free: true, most: 1.7}, // and shorter pages
 		{name: "graphql, live off", graphql: true, most: 1.35},
 		{name: "graphql, live on", graphql: true, live: true, most: 2.5},
 		{name: "webhook, live off", hook: true, most: 1.3},      // a look each hour without a hint, too
@@ -94,9 +92,6 @@ func TestDays(t *testing.T) {
 					change = hooked(t)
 				}
 				o := simulator.Options{Seed: 11, Repositories: daysPlan(), PrimaryLimit: 5000}
-				if test.free {
-					o.PrimaryLimit = 0
-				}
 				if test.log {
 					o.PrimaryLimit = min(5000+50*max(*daysOf-20, 0), 12500) // an installation has more for more repositories
 					o.App = simulator.AppPlan{DeliveryLag: 5 * time.Second, DeliveriesLost: lost, Installed: []simulator.InstallationPlan{{Login: "octo-org"}}}

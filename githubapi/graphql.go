@@ -41,6 +41,12 @@ func TooGreedy(err error) bool {
 	return errors.As(err, &e) && e.Kind == KindServer && (e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout)
 }
 
+// keptFrom is the error of a credential that may read nothing of what was asked for.
+func keptFrom(what string) *Error {
+	return &Error{Kind: KindForbidden, Endpoint: graphqlEndpoint, Status: http.StatusOK, Message: "the credential may not read " + what,
+		Err: errors.New("it needs a classic token, or a GitHub App with checks: read")}
+}
+
 // graphqlReply is what an answer says.
 type graphqlReply struct {
 	nodes     []graphqlNode // in the order of the ids

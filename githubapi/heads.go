@@ -2,8 +2,6 @@ package githubapi
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 )
 
@@ -60,8 +58,7 @@ func (c *Client) runHeads(ctx context.Context, query Query, ids []string) ([][]R
 		}
 	}
 	if reply.forbidden && !told {
-		return nil, &Error{Kind: KindForbidden, Endpoint: graphqlEndpoint, Status: http.StatusOK,
-			Message: "the credential may not read the state of runs", Err: errors.New("it needs a classic token, or a GitHub App with checks: read")}
+		return nil, keptFrom("the state of runs")
 	}
 	return heads, nil
 }

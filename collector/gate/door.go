@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -26,8 +27,8 @@ func (d *Door) May() bool {
 	return token != d.token && d.said || !d.gate.Now().Before(d.until)
 }
 
-// Bar notes that the token is not let in, and closes the door for a while; it tells whether that is news.
-func (d *Door) Bar(lasts time.Duration) (news bool) {
+// bar notes that the token is not let in, and closes the door for a while; it tells whether that is news.
+func (d *Door) bar(lasts time.Duration) (news bool) {
 	token := d.gate.identity()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -36,39 +37,40 @@ func (d *Door) Bar(lasts time.Duration) (news bool) {
 	return news
 }
 
-// Pause closes the door until then.
-func (d *Door) Pause(until time.Time) {
+// pause closes the door until then.
+func (d *Door) pause(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.until = schedule.Latest(d.until, until)
+}
+
+const (
+	// barredFor is how long something is not asked for after GitHub said that it is not for this token, or not there at all.
+	barredFor = time.Hour
+	// brokenPause is how long it is not asked for after it did not answer.
+	brokenPause = time.Minute
+)
+
+// Failed closes the door for as long as a failure asks for. Where the token is not let in it tells how long that is, if that is
+// news, else zero.
+func (d *Door) Failed(err error) (barred time.Duration) {
+	now := d.gate.Now()
+	var e *githubapi.Error
+	switch {
+	case githubapi.IsKind(err, githubapi.KindForbidden), githubapi.IsKind(err, githubapi.KindNotFound), githubapi.IsKind(err, githubapi.KindUnauthorized):
+		if d.bar(barredFor) {
+			return barredFor
+		}
+	case errors.As(err, &e) && e.Kind == githubapi.KindPrimaryLimit && e.Reset.After(now):
+		d.pause(e.Reset)
+	default:
+		d.pause(now.Add(max(brokenPause, Asked(err))))
+	}
+	return 0
 }
 
 // identity is that of the token, as far as there is one.
 func (g *Gate) identity() githubapi.Identity {
 	token, _ := g.Client.TokenIdentity() // who has none finds out elsewhere
 	return token
-}
-
-// AffordsGraphQL tells whether more is left of the limit of GraphQL than the share that belongs to others.
-func (g *Gate) AffordsGraphQL() bool {
-	l, known := g.Client.GraphQLLimit()
-	return !known || !g.Now().Before(l.Reset) || float64(l.Remaining) > float64(l.Limit)*g.Reserve
-}
-
-// graphqlSpare is the share of the limit of GraphQL that is left for the annotations of failed jobs, beside the reserve.
-const graphqlSpare = 0.1
-
-// PaceGraphQL is how long to wait after a point of GraphQL's limit was spent, so that what is not left to others lasts until
-// the reset. Zero where there is no limit, or none is known yet.
-func (g *Gate) PaceGraphQL() time.Duration {
-	l, known := g.Client.GraphQLLimit()
-	left := l.Reset.Sub(g.Now())
-	if !known || l.Limit == 0 || left <= 0 {
-		return 0
-	}
-	points := float64(l.Remaining) - float64(l.Limit)*(g.Reserve+graphqlSpare)
-	if points < 1 {
-		return left
-	}
-	return time.Duration(float64(left) / points)
 }

@@ -52,6 +52,13 @@ type Book struct {
 	lost    func()
 }
 
+// Telling is what a source is expected to tell.
+type Telling struct {
+	Late time.Duration // how much later than others it may
+	// All: of every repository, so that it is trusted, once it is, with those of which it has told nothing yet.
+	All bool
+}
+
 // Figures are a source's.
 type Figures struct {
 	Outcomes map[Outcome]uint64
@@ -64,10 +71,9 @@ type figures struct {
 	outcomes map[Outcome]uint64
 	missed   uint64
 	last     time.Time
-	inARow   int           // useful hints since the last miss
-	first    time.Time     // as of when it told first, by GitHub's clock
-	wide     bool          // it tells of every repository
-	late     time.Duration // how much later than others it may tell
+	inARow   int       // useful hints since the last miss
+	first    time.Time // as of when it told first, by GitHub's clock
+	tells    Telling
 }
 
 // told is what a source has told of a repository.
@@ -85,6 +91,20 @@ func NewBook(sources ...Source) *Book {
 		b.source(s)
 	}
 	return b
+}
+
+// Configure says which sources tell from now on, and what is expected of each. One that does not any more is not trusted either.
+func (b *Book) Configure(sources map[Source]Telling) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s, t := range sources {
+		b.source(s).tells = t
+	}
+	for s, f := range b.sources {
+		if _, tells := sources[s]; !tells {
+			f.inARow = 0
+		}
+	}
 }
 
 // OnLoss has a function called when a source is trusted no longer. It must not call the book.
@@ -157,7 +177,7 @@ func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again boo
 	all := b.hinted(repo) >= schedule.ToldAll
 	if !first.IsZero() || !rerun.IsZero() {
 		for s, f := range b.sources {
-			if f.wide {
+			if f.tells.All {
 				b.of(s, repo)
 			}
 		}
@@ -180,7 +200,7 @@ func (b *Book) Looked(repo int64, began, first, rerun, now time.Time) (again boo
 		case !t.arrived.IsZero():
 			f.outcomes[NothingNew]++
 			t.arrived = time.Time{}
-		case !news.IsZero() && (t.useful || f.wide) && !covered && !f.first.IsZero() && news.After(f.first) && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
+		case !news.IsZero() && (t.useful || f.tells.All) && !covered && !f.first.IsZero() && news.After(f.first) && began.Sub(news) > b.late(s) && t.asOf.Add(lateBy).Before(news):
 			f.missed++
 			if f.inARow >= provenBy {
 				lost = b.lost
@@ -221,7 +241,7 @@ func (b *Book) hinted(repo int64) schedule.Told {
 		if f.inARow < provenBy {
 			continue
 		}
-		if t := b.told[repo][s]; f.wide || t != nil && t.useful {
+		if t := b.told[repo][s]; f.tells.All || t != nil && t.useful {
 			all, most = all || s.tellsAll(), most || !s.tellsAll()
 		}
 	}
@@ -234,16 +254,6 @@ func (b *Book) hinted(repo int64) schedule.Told {
 		return schedule.ToldMost
 	}
 	return schedule.ToldNothing
-}
-
-// Wide has a source be one that tells of every repository, or not: where it is trusted, it is with those of which it has told
-// nothing yet.
-func (b *Book) Wide(s Source, wide bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if f := b.sources[s]; f != nil || wide {
-		b.source(s).wide = wide
-	}
 }
 
 // Cover takes in that a source tells of a repository, also while nothing happens there, from a time on by GitHub's clock.
@@ -273,14 +283,7 @@ func (b *Book) Told(repo int64) bool { return b.Hinted(repo) >= schedule.ToldAll
 // tellsAll tells whether nothing happens that the source should not tell. GraphQL cannot tell of re-runs of old runs.
 func (s Source) tellsAll() bool { return s != GraphQL }
 
-// Late has a source take longer to tell than others.
-func (b *Book) Late(s Source, by time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.source(s).late = by
-}
-
-func (b *Book) late(s Source) time.Duration { return lateBy + b.source(s).late }
+func (b *Book) late(s Source) time.Duration { return lateBy + b.source(s).tells.Late }
 
 // Forget drops what was told of a repository that is watched no longer.
 func (b *Book) Forget(repo int64) {

@@ -38,7 +38,7 @@ func proven(t *testing.T) (b *Book, now time.Time, losses *int) {
 // misses nothing either.
 func TestBookOfGraphQL(t *testing.T) {
 	b, now := NewBook(GraphQL, Webhook), start
-	b.Late(GraphQL, time.Minute)
+	b.Configure(map[Source]Telling{GraphQL: {Late: time.Minute}, Webhook: {}})
 	prove := func(s Source) {
 		for range provenBy {
 			now = now.Add(10 * time.Minute)
@@ -97,7 +97,7 @@ func TestBookOfWhatTellsOfAll(t *testing.T) {
 	if b.Hinted(2) != schedule.ToldNothing {
 		t.Error("trusted with a repository of which it has told nothing")
 	}
-	b.Wide(Webhook, true)
+	b.Configure(map[Source]Telling{Webhook: {All: true}})
 	if b.Hinted(2) != schedule.ToldAll || b.Hinted(1) != schedule.ToldAll {
 		t.Error("not trusted with every repository")
 	}
@@ -107,7 +107,7 @@ func TestBookOfWhatTellsOfAll(t *testing.T) {
 	}
 	old := start.Add(-time.Hour)
 	fresh := NewBook()
-	fresh.Wide(Webhook, true)
+	fresh.Configure(map[Source]Telling{Webhook: {All: true}})
 	fresh.Looked(3, now, old, old, now)
 	if f := fresh.Figures()[Webhook]; f.Missed != 0 {
 		t.Errorf("%+v before it told anything", f)
@@ -120,6 +120,20 @@ func TestBookOfWhatTellsOfAll(t *testing.T) {
 	b.Looked(3, now, now.Add(-5*time.Minute), time.Time{}, now)
 	if f := b.Figures()[Webhook]; f.Missed != 1 || f.Trusted || b.Hinted(2) != schedule.ToldNothing || *losses != 1 {
 		t.Errorf("%+v for what it has not told, trusted with %d", f, b.Hinted(2))
+	}
+}
+
+// TestBookOfWhatTellsNoMore: what is turned off is trusted no longer, and has to prove itself when it is turned on again.
+func TestBookOfWhatTellsNoMore(t *testing.T) {
+	b, _, _ := proven(t)
+	b.Configure(map[Source]Telling{Webhook: {}, GraphQL: {}})
+	if b.Hinted(1) != schedule.ToldAll {
+		t.Error("not trusted, though it goes on telling")
+	}
+	b.Configure(map[Source]Telling{GraphQL: {}})
+	b.Configure(map[Source]Telling{Webhook: {}, GraphQL: {}})
+	if b.Hinted(1) != schedule.ToldNothing {
+		t.Error("trusted at once when it is turned on again")
 	}
 }
 

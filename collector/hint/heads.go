@@ -5,18 +5,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
-
 	"github_workflow_exporter/githubapi"
 )
 
 const (
-	// restFor is how long GraphQL is not asked after a failure.
-	restFor = time.Minute
 	// leastPace is the time between two queries that is reckoned with where no limit asks for more.
 	leastPace = 500 * time.Millisecond
-	// busyFor is how long it is until what could not be sent at once is tried again.
+	// greedyTries is how often in a row a question has to take too long for fewer ids to be asked for: once may be chance.
+	greedyTries = 2
+	// smallFor is how long it is until more ids are asked for again after that was too much.
+	smallFor = 10 * time.Minute
+	// busyFor is how long it is at least until what was not answered is asked again.
 	busyFor = time.Second
 )
 
@@ -32,7 +31,6 @@ type HeadsOptions struct {
 	Told  func(repo int64) bool // tells whether another source that is trusted tells all of a repository
 
 	Interval time.Duration // between two questions about the same workflow, where much happens in it
-	Logger   log.Logger
 	Now      func() time.Time
 }
 
@@ -57,6 +55,8 @@ type Heads struct {
 	queue    []question // what is asked next, as it was when it was queued
 	queued   time.Time
 	size     int           // how many ids are asked for at once
+	greedy   int           // how often in a row that was too much
+	grows    time.Time     // from when on more may be
 	rests    time.Time     // until when nothing is asked
 	pace     time.Duration // that the limit allowed last between two queries
 	answered time.Time     // last; zero: not since the last gap
@@ -67,13 +67,11 @@ func NewHeads(o HeadsOptions) *Heads {
 	return &Heads{HeadsOptions: o, known: workflows{}, wake: make(chan struct{}, 1), size: githubapi.MaxHeads}
 }
 
-// Listed takes in what a page of a repository's list showed.
-func (h *Heads) Listed(repo int64, runs []githubapi.Run) {
+// Listed takes in a run that a repository's list showed.
+func (h *Heads) Listed(repo int64, run githubapi.Run) {
 	h.mu.Lock()
 	before := len(h.known)
-	for _, run := range runs {
-		h.known.listed(repo, run)
-	}
+	h.known.listed(repo, run)
 	more := len(h.known) > before
 	h.mu.Unlock()
 	if more { // else nothing is due that was not
@@ -181,17 +179,17 @@ func (h *Heads) longest() time.Duration {
 
 // pause tells how long nothing is asked after an answer.
 func (h *Heads) pause(answer Answer) time.Duration {
-	err := answer.Err
 	switch {
-	case !answer.Sent:
-		return max(answer.Wait, busyFor)
-	case err == nil:
-		h.size = min(h.size+max(h.size/10, 1), githubapi.MaxHeads)
+	case answer.Sent && answer.Err == nil:
+		h.greedy = 0
+		if !h.Now().Before(h.grows) {
+			h.size = min(h.size+max(h.size/10, 1), githubapi.MaxHeads)
+		}
 		return answer.Wait
-	case githubapi.TooGreedy(err) && h.size > 1:
-		h.size /= 2
-		return max(answer.Wait, busyFor)
+	case githubapi.TooGreedy(answer.Err) && h.size > 1:
+		if h.greedy++; h.greedy == greedyTries {
+			h.size, h.grows, h.greedy = h.size/2, h.Now().Add(smallFor), 0
+		}
 	}
-	level.Debug(h.Logger).Log("msg", "asking GraphQL where runs have ended failed", "err", err)
-	return max(answer.Wait, restFor)
+	return max(answer.Wait, busyFor)
 }

@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
-
 	"github_workflow_exporter/githubapi"
 )
 
@@ -41,7 +39,7 @@ func newHeadServer(t *testing.T) *headServer {
 	s.heads = NewHeads(HeadsOptions{
 		Heads: func(_ context.Context, ids []string) Answer { return s.answer(ids, true) }, States: func(_ context.Context, ids []string) Answer { return s.answer(ids, false) },
 		Hint: func(n News) { s.told = append(s.told, n) }, Began: func(repo int64) { s.began = append(s.began, repo) },
-		Told: s.isCovered, Gap: func() { s.gaps++ }, Cover: func(repo int64) { s.covers = append(s.covers, repo) }, Interval: headsInterval, Logger: log.NewNopLogger(), Now: time.Now,
+		Told: s.isCovered, Gap: func() { s.gaps++ }, Cover: func(repo int64) { s.covers = append(s.covers, repo) }, Interval: headsInterval, Now: time.Now,
 	})
 	return s
 }
@@ -61,7 +59,7 @@ func (s *headServer) answer(ids []string, heads bool) Answer {
 	s.asked = append(s.asked, len(ids))
 	switch {
 	case s.err != nil:
-		return Answer{Sent: true, Err: s.err}
+		return Answer{Sent: true, Err: s.err, Wait: time.Minute}
 	case s.most > 0 && len(ids) > s.most:
 		return Answer{Sent: true, Err: &githubapi.Error{Kind: githubapi.KindServer, Status: 502}}
 	case len(ids) > githubapi.MaxHeads:
@@ -119,7 +117,9 @@ func (s *headServer) list(repo int64) {
 		runs = append(runs, run)
 	}
 	s.mu.Unlock()
-	s.heads.Listed(repo, runs)
+	for _, run := range runs {
+		s.heads.Listed(repo, run)
+	}
 }
 
 func (s *headServer) start() (stop func()) {
@@ -375,7 +375,9 @@ func TestHeadsAreBounded(t *testing.T) {
 			s.set(5, 1+id, "IN_PROGRESS")
 		}
 		s.list(5)
-		s.heads.Listed(6, []githubapi.Run{{ID: 1, WorkflowID: 1}, {NodeID: "x", WorkflowID: 1}, {ID: 1, NodeID: "x"}})
+		for _, run := range []githubapi.Run{{ID: 1, WorkflowID: 1}, {NodeID: "x", WorkflowID: 1}, {ID: 1, NodeID: "x"}} {
+			s.heads.Listed(6, run)
+		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := len(s.heads.known); n != 1 {

@@ -23,12 +23,8 @@ const (
 )
 
 const (
-	// barredFor is how long GraphQL is not asked after it said that it is not for this credential, or not there at all.
-	barredFor = time.Hour
 	// annotateWithin is how long a visit waits for annotations: nothing that is counted waits for them longer.
 	annotateWithin = 15 * time.Second
-	// brokenPause is how long it is not asked after it did not answer: a visit must not wait for it time and again.
-	brokenPause = time.Minute
 	// maxAnnotated is how many jobs of an attempt are asked about. A run of hundreds of failed jobs seldom has as many causes.
 	maxAnnotated = 200
 	// maxAnnotatedREST is the same where each costs a request.
@@ -157,18 +153,10 @@ func (c *records) unannotated(g *gate.Gate, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	now := c.Now()
-	var e *githubapi.Error
-	switch {
-	case githubapi.IsKind(err, githubapi.KindForbidden), githubapi.IsKind(err, githubapi.KindNotFound), githubapi.IsKind(err, githubapi.KindUnauthorized):
-		if g.Annotations.Bar(barredFor) {
-			level.Info(c.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
-				"retry_in", barredFor, "err", err)
-		}
-	case errors.As(err, &e) && e.Kind == githubapi.KindPrimaryLimit && e.Reset.After(now):
-		g.Annotations.Pause(e.Reset)
-	default:
-		g.Annotations.Pause(now.Add(max(brokenPause, gate.Asked(err))))
-		level.Debug(c.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
+	if barred := g.Annotations.Failed(err); barred > 0 {
+		level.Info(c.Logger).Log("msg", "annotations of failed jobs cannot be read: reasons come from the jobs themselves",
+			"retry_in", barred, "err", err)
+		return
 	}
+	level.Debug(c.Logger).Log("msg", "reading annotations of failed jobs failed", "err", err)
 }

@@ -181,9 +181,6 @@ func (l *list) takeIn(ctx context.Context, runs []githubapi.Run, through time.Ti
 	if err := l.identity.checkOwners(ctx, runs); err != nil {
 		return err
 	}
-	l.Listed(l.id, slices.DeleteFunc(slices.Clone(runs), func(run githubapi.Run) bool {
-		return run.Undecodable || run.Repository.ID != 0 && run.Repository.ID != l.id || !l.Workflow(run.WorkflowPath())
-	}))
 	var opened []githubapi.Run
 	for _, run := range runs {
 		open, isNew, err := l.consider(ctx, run)
@@ -229,6 +226,7 @@ func (l *list) consider(ctx context.Context, run githubapi.Run) (open *openRun, 
 	if !l.Workflow(run.WorkflowPath()) {
 		return nil, false, nil
 	}
+	l.Listed(l.id, run)
 	if open, ok := l.runs.open[run.ID]; ok {
 		l.runs.saw(open, run)
 		return open, false, nil

@@ -104,8 +104,8 @@ type Options struct {
 	Progress Progress
 	Workflow func(path string) bool // nil: all; an excluded run costs no jobs page
 	Hints    Hints                  // nil: nobody tells anything
-	// Listed is told of the runs of every page of a list that was taken in, but for those left out; nil: nobody is.
-	Listed func(repo int64, runs []githubapi.Run)
+	// Listed is told of every run that a list shows, but for those left out; nil: nobody is.
+	Listed func(repo int64, run githubapi.Run)
 	Moved  func() // called when a repository's name belongs to another one
 
 	Interval    time.Duration
@@ -140,7 +140,7 @@ func NewVisitor(o Options) *Visitor {
 		o.Hints = nobody{}
 	}
 	if o.Listed == nil {
-		o.Listed = func(int64, []githubapi.Run) {}
+		o.Listed = func(int64, githubapi.Run) {}
 	}
 	return &Visitor{Options: o, rest: schedule.Backoff{First: 5 * time.Second, Most: time.Minute}}
 }

@@ -2,22 +2,18 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-kit/log/level"
 
-	"github_workflow_exporter/collector/gate"
 	"github_workflow_exporter/collector/hint"
 	"github_workflow_exporter/githubapi"
 )
 
 const (
-	// headsBarred is how long GraphQL is not asked after GitHub said that it is not for this credential, or that there is none.
-	headsBarred = time.Hour
-	// headsAgain is how often it is looked whether it may be asked again: a new token may be let in at once.
+	// headsAgain is how often it is looked whether GraphQL may be asked again: a new token may be let in at once.
 	headsAgain = 15 * time.Second
-	// headsEvery is how often it is asked within an interval: what it tells of is that late, and it is asked for in vain for free.
+	// headsEvery is how often it is asked within an interval, as far as its limit lasts: that late is what it tells.
 	headsEvery = 4
 )
 
@@ -44,7 +40,7 @@ func (w *Watcher) newHeads() *hint.Heads {
 		},
 		Told:     w.Hints.Told,
 		Interval: w.Visit.Interval / headsEvery,
-		Logger:   w.Logger, Now: w.Now,
+		Now:      w.Now,
 	})
 }
 
@@ -59,18 +55,14 @@ func (w *Watcher) askHeads(ctx context.Context, runs []string, ask func(context.
 		return err
 	})
 	a.Wait = w.gate.PaceGraphQL()
-	var e *githubapi.Error
-	switch {
-	case a.Err == nil || ctx.Err() != nil:
-	case githubapi.IsKind(a.Err, githubapi.KindForbidden), githubapi.IsKind(a.Err, githubapi.KindNotFound), githubapi.IsKind(a.Err, githubapi.KindUnauthorized):
-		if w.gate.Heads.Bar(headsBarred) {
-			level.Info(w.Logger).Log("msg", "GraphQL does not tell where runs have ended; repositories are looked at instead", "retry_in", headsBarred, "err", a.Err)
-		}
-		a.Wait = headsAgain
-	case errors.As(a.Err, &e) && e.Kind == githubapi.KindPrimaryLimit && e.Reset.After(w.Now()):
-		w.gate.Heads.Pause(e.Reset)
-	default:
-		a.Wait = max(a.Wait, gate.Asked(a.Err))
+	if a.Err == nil || ctx.Err() != nil || githubapi.TooGreedy(a.Err) && len(runs) > 1 { // fewer may be answered
+		return a
 	}
+	if barred := w.gate.Heads.Failed(a.Err); barred > 0 {
+		level.Info(w.Logger).Log("msg", "GraphQL does not tell where runs have ended; repositories are looked at instead", "retry_in", barred, "err", a.Err)
+	} else {
+		level.Debug(w.Logger).Log("msg", "asking GraphQL where runs have ended failed", "err", a.Err)
+	}
+	a.Wait = max(a.Wait, headsAgain)
 	return a
 }

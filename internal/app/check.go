@@ -229,7 +229,9 @@ func (k *checker) runs(ctx context.Context, name string) (tried bool) {
 		k.problem("repository %s: %v", name, err)
 	default:
 		k.ok("repository %s: %d runs", name, page.TotalCount)
-		k.sample(page.Items)
+		if len(page.Items) > 0 {
+			k.run = page.Items[0].NodeID
+		}
 	}
 	return true
 }

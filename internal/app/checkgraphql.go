@@ -7,15 +7,6 @@ import (
 	"github_workflow_exporter/internal/config"
 )
 
-// sample keeps the id of some run that was seen, for GraphQL to be tried with.
-func (k *checker) sample(runs []githubapi.Run) {
-	for _, run := range runs {
-		if k.run == "" {
-			k.run = run.NodeID
-		}
-	}
-}
-
 // graphql tries whether GraphQL tells where runs have ended, which is worth having and not needed.
 func (k *checker) graphql(ctx context.Context) {
 	if k.config.Hints.GraphQL != config.Auto || k.client.Anonymous() || k.run == "" || !k.allowed(ctx) {

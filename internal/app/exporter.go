@@ -116,17 +116,7 @@ func (e *Exporter) wire(c *config.Config) error {
 	if e.reloads, err = newReloadMetrics(e.registry); err != nil {
 		return fmt.Errorf("registering the reload figures: %w", err)
 	}
-	var sources []hint.Source
-	if c.Webhook.On() {
-		sources = append(sources, hint.Webhook)
-	}
-	if c.GitHub.App.On() && c.Hints.Deliveries == config.Auto || len(c.Hints.OrganizationHooks) > 0 {
-		sources = append(sources, hint.Deliveries)
-	}
-	if c.Hints.GraphQL == config.Auto {
-		sources = append(sources, hint.GraphQL)
-	}
-	e.hints = hint.NewBook(sources...)
+	e.hints = hint.NewBook()
 	e.positions = loadPositions(c.Storage.Path, e.logger)
 	if err = newHintFigures(e.registry, e.hints); err != nil {
 		return fmt.Errorf("registering the figures of hints: %w", err)
@@ -163,6 +153,7 @@ func (e *Exporter) adopt(g *generation) {
 	e.branches.Configure(g.config.Metrics.SeriesLimit, time.Duration(g.config.Metrics.BranchTTL), g.config.Metrics.Disabled())
 	e.exposition.Configure(e.exposing(g.config))
 	e.api.use(g.credentials)
+	e.hints.Configure(tellings(g.config))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.current = g

@@ -52,10 +52,6 @@ func (e *Exporter) generation(c *config.Config) (*generation, error) {
 		},
 		Logger: e.logger, Metrics: e.polling, Hints: e.hints, GraphQL: c.Hints.GraphQL == config.Auto, Now: e.now,
 	}
-	e.hints.Wide(hint.Deliveries, c.GitHub.App.On() && c.Hints.Deliveries == config.Auto && len(c.Hints.OrganizationHooks) == 0)
-	if options.GraphQL {
-		e.hints.Late(hint.GraphQL, 2*time.Duration(p.Interval)) // it is asked in rounds
-	}
 	var previous *watch.Group
 	before := e.running()
 	if before != nil {

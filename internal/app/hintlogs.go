@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -18,6 +19,22 @@ import (
 	"github_workflow_exporter/githubapi"
 	"github_workflow_exporter/internal/config"
 )
+
+// tellings are the sources of hints of a configuration.
+func tellings(c *config.Config) map[hint.Source]hint.Telling {
+	sources := map[hint.Source]hint.Telling{}
+	if c.Webhook.On() {
+		sources[hint.Webhook] = hint.Telling{}
+	}
+	ofApp := c.GitHub.App.On() && c.Hints.Deliveries == config.Auto
+	if ofApp || len(c.Hints.OrganizationHooks) > 0 {
+		sources[hint.Deliveries] = hint.Telling{All: ofApp && len(c.Hints.OrganizationHooks) == 0} // else it may be some of them that tell
+	}
+	if c.Hints.GraphQL == config.Auto {
+		sources[hint.GraphQL] = hint.Telling{Late: 2 * time.Duration(c.Poll.Interval)} // it is asked in rounds
+	}
+	return sources
+}
 
 // hintLogs are the logs of deliveries that a configuration has read.
 func (e *Exporter) hintLogs(g *generation) []*hint.Log {

@@ -112,6 +112,14 @@ func (w *world) hook(h hook, length time.Duration, each func()) {
 	}
 }
 
+// completeRates are those of repositories whose jobs say all there is to say in the end: others are waited for, whoever tells of
+// them.
+func completeRates() *simulator.Rates {
+	rates := simulator.ConformingRates()
+	rates.DeadRunner, rates.StepsGone, rates.NeverFinished = 0, 0, 0
+	return &rates
+}
+
 // TestWebhookOfADay: a webhook that tells all makes each look worth its request, and one that does not costs some time, never
 // a count.
 func TestWebhookOfADay(t *testing.T) {
@@ -132,11 +140,9 @@ func TestWebhookOfADay(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rates := simulator.ConformingRates()
-				rates.DeadRunner, rates.StepsGone, rates.NeverFinished = 0, 0, 0 // those are waited for, whoever tells of them
 				repositories := simulator.Repositories(3, 60)
 				for i := range repositories {
-					repositories[i].Rates = &rates
+					repositories[i].Rates = completeRates()
 				}
 				on := hooked(t)
 				w := newWorld(t, simulator.Options{Seed: 7, PrimaryLimit: 5000, Repositories: repositories}, func(c *config.Config) {

@@ -362,9 +362,7 @@ func TestDeliveryLogOfADay(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rates := simulator.ConformingRates()
-				rates.DeadRunner, rates.StepsGone, rates.NeverFinished = 0, 0, 0 // those are waited for, whoever tells of them
-				w := installed(t, 60, &rates, simulator.Options{Seed: 7, PrimaryLimit: 5000, App: test.app}, everywhere(), func(c *config.Config) {
+				w := installed(t, 60, completeRates(), simulator.Options{Seed: 7, PrimaryLimit: 5000, App: test.app}, everywhere(), func(c *config.Config) {
 					c.Poll.Live, c.Hints.GraphQL = false, config.Off
 				})
 				time.Sleep(12 * time.Hour)

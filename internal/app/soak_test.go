@@ -22,9 +22,8 @@ const (
 // through it, and in the end every total has to equal what happened.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	rates := simulator.ConformingRates()
-	rates.RerunDelay = 2 * time.Second
-	rates.NeverFinished, rates.DeadRunner, rates.StepsGone, rates.PathNames = 0, 0, 0, 0 // those are waited for, for minutes
+	rates := completeRates()
+	rates.RerunDelay, rates.PathNames = 2*time.Second, 0
 	workflow := simulator.WorkflowPlan{Name: "CI", Path: ".github/workflows/ci.yml", Jobs: []simulator.JobTemplate{
 		{Name: "build", Variants: []string{"a", "b", "c"}, Labels: []string{"ubuntu-latest"}, Seconds: [2]int{1, 3}, Queue: [2]int{0, 1}, FailRate: .1},
 		{Name: "test", Needs: []string{"build"}, Labels: []string{"self-hosted"}, Runner: simulator.SelfHosted, Seconds: [2]int{1, 2}, Queue: [2]int{0, 1}, FailRate: .1},
@@ -33,7 +32,7 @@ func TestSoak(t *testing.T) {
 	o := simulator.Options{Seed: 5, Start: begin, End: begin.Add(*soak), MaxQueue: time.Minute}
 	for i := range soakedRepositories {
 		o.Repositories = append(o.Repositories, simulator.RepositoryPlan{
-			Name: fmt.Sprintf("octo-org/busy-%d", i), RunsPerDay: soakedRuns / soakedRepositories, Even: true, Rates: &rates, Workflows: []simulator.WorkflowPlan{workflow},
+			Name: fmt.Sprintf("octo-org/busy-%d", i), RunsPerDay: soakedRuns / soakedRepositories, Even: true, Rates: rates, Workflows: []simulator.WorkflowPlan{workflow},
 		})
 	}
 	github, api := loopback(t, o)

@@ -166,8 +166,10 @@ func (s *site) found(run githubapi.Run) {
 
 // notFound notes that a run was not found while its repository answers; after missingVisits of them it was deleted.
 func (f *following) notFound(ctx context.Context, open *openRun) error {
-	if !f.looked {
-		return nil // it is asked again after the list
+	if !f.looked { // it is asked for again soon, after the list: in visits for the list that come soon after others it is never due
+		open.ask()
+		f.lookAt = f.Now().Add(confirmAfter)
+		return nil
 	}
 	if open.missing++; open.missing < missingVisits {
 		return nil

@@ -24,7 +24,6 @@ type Repository struct {
 
 	watched  bool      // the account is open
 	first    time.Time // when the list of runs had been read for the first time
-	lookAt   time.Time // when the list of runs is read again; zero: at the next visit
 	failures int       // visits in a row that failed
 	failing  string    // the reason logged, "" when none
 	pruned   time.Time // when what is too old was forgotten last

@@ -29,6 +29,7 @@ type site struct {
 	class    gate.Class     // of the requests of the stage that goes on
 	requests int            // of this visit
 	looked   bool           // in this visit the list of runs has answered: what is not found then is gone
+	lookAt   time.Time      // when the list of runs is read again; zero: at the next visit
 	news     news           // what this visit found to be over
 	held     gate.HeldError // for how long an answer asked not to ask for it
 }

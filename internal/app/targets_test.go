@@ -128,7 +128,7 @@ func TestRunDeletedWhileOpen(t *testing.T) {
 		if err := w.github.DeleteRun(service, id); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute) // however visits for its jobs and for the list fall
 		for range 2 {
 			counted := w.counted()
 			if d := counted.Discards["run_deleted"]; d != 1 {
